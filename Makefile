@@ -1,0 +1,64 @@
+# Proctor. `make help` lists the commands; each makes the virtual environment when there is none.
+PYTHON  ?= python3
+ROUTER  ?= model_sat
+DATA    ?= small_llms
+ZOO     ?= all
+SPLIT   ?= kfold
+SEED    ?= 0
+RESULTS ?= results
+ARGS    ?=
+
+VENV := .venv
+RUN  := $(VENV)/bin/python
+
+# ROUTER=all is every file of configs/router; DATA with a slash is a folder of your outcomes.
+ROUTERS   = $(if $(filter all,$(ROUTER)),glob(*),$(ROUTER))
+DATA_ARGS = $(if $(findstring /,$(DATA)),data=folder "data.path='$(abspath $(DATA))'",data=$(DATA))
+DATA_NAME = $(notdir $(patsubst %/,%,$(DATA)))
+
+.DEFAULT_GOAL := help
+.PHONY: help install test lint bench sweep leaderboard plots speed clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+	@echo
+	@echo "  make bench ROUTER=knn,kmeans DATA=../outcomes ZOO=small8 SPLIT=kfold SEED=0,1,2,3"
+
+install: $(VENV)/.installed ## make the virtual environment
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --constraint constraints.txt "torch==2.13.0"
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+test: install ## run the tests
+	$(RUN) -m benchmarks.carriers
+	$(RUN) -m pytest -q $(ARGS)
+
+lint: install ## check style and types
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
+	$(RUN) -m benchmarks.run -m 'router=$(ROUTERS)' $(DATA_ARGS) zoo=$(ZOO) split=$(SPLIT) \
+	  seed=$(SEED) results=$(RESULTS) $(ARGS)
+	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) --show $(DATA_NAME)/$(ZOO)/$(SPLIT)
+
+sweep: install ## run configs/sweep/SWEEP.yaml
+	$(RUN) -m benchmarks.run +sweep=$(SWEEP) router=best_single $(DATA_ARGS) zoo=$(ZOO) \
+	  split=$(SPLIT) results=$(RESULTS) $(ARGS)
+	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) --show $(DATA_NAME)/$(ZOO)/$(SPLIT)
+
+leaderboard: install ## derive leaderboard.csv and leaderboard.md from the stored runs
+	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS)
+
+plots: install ## draw the stored runs
+	@$(RUN) -m benchmarks.plots --results $(RESULTS)
+
+speed: install ## print speed and memory against the targets, as ratios
+	$(RUN) -m benchmarks.speed $(ARGS)
+
+clean: ## remove the virtual environment and caches (stored runs stay)
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build *.egg-info

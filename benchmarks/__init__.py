@@ -1,0 +1,1 @@
+"""The experiment: sources of outcomes, splits, evaluation, store, leaderboard, plots."""

@@ -1,0 +1,130 @@
+"""Floors and bounds: what a router must beat, and what none can beat.
+
+Floors are chosen on the training questions; bounds know the outcomes of the test questions. All
+are computed on the split and the zoo of the router they stand beside.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from sklearn.base import clone
+
+from benchmarks.splits import Fold
+from routers.base import Router, choose
+from routers.baselines import BestSingle, Cheapest
+from routers.table import FloatArray, RoutingTable
+
+FLOORS = ("cheapest", "best_single", "recognised_dataset", "dataset_best")
+
+
+def route_observed(
+    predicted: FloatArray, costs: FloatArray, truth: RoutingTable, price: float = 0.0
+) -> np.ndarray:
+    """Choose among the llms whose outcome on the question is known, shape (n,).
+
+    Where an outcome was not observed nobody can say what choosing it would have given. Every
+    router, floor and bound is judged under the same restriction; with complete outcomes it
+    changes nothing. A question none of whose outcomes is known gets -1.
+    """
+    predicted = np.where(np.isnan(truth.scores), np.nan, predicted)
+    possible = ~np.isnan(predicted if not price else predicted - costs).all(axis=1)
+    choice = np.full(len(predicted), -1)
+    choice[possible] = choose(predicted[possible], costs[possible], truth.llms, price)
+    return choice
+
+
+@lru_cache(maxsize=32)
+def floor_choices(
+    table: RoutingTable, train: bytes, test: bytes, recogniser: Router
+) -> dict[str, np.ndarray]:
+    """Choices of every floor on the test rows; kept, for a sweep asks again for each router.
+
+    Parameters
+    ----------
+    table : RoutingTable
+    train, test : bytes
+        Row positions (int64), as ``Fold`` arrays' ``tobytes()``.
+    recogniser : Router
+        The unfitted floor "recognised dataset".
+    """
+    fold = Fold(np.frombuffer(train, dtype=np.int64), np.frombuffer(test, dtype=np.int64))
+    learn, judge = table.rows(fold.train), table.rows(fold.test)
+    single = BestSingle().fit(learn)
+    floors: dict[str, Router] = {
+        "best_single": single,
+        "recognised_dataset": clone(recogniser).fit(learn),
+    }
+    if not np.isnan(single.mean_costs_).all():
+        floors["cheapest"] = Cheapest().fit(learn)
+    questions = list(judge.questions)
+    choices = {
+        name: route_observed(floor.predict_scores(questions), floor.predict_costs(questions), judge)
+        for name, floor in floors.items()
+    }
+    choices["dataset_best"] = _dataset_best(learn, judge, single)
+    return choices
+
+
+def _dataset_best(learn: RoutingTable, judge: RoutingTable, single: BestSingle) -> np.ndarray:
+    """Told the dataset, take its best llm on train; a dataset not in train: the best single."""
+    predicted = single.predict_scores(list(judge.questions))
+    for name in np.unique(judge.datasets.astype(str)):
+        seen = learn.datasets == name
+        if seen.any():
+            means = BestSingle().fit(learn.rows(seen)).predict_scores(["any"])
+            predicted[judge.datasets == name] = means
+    costs = single.predict_costs(list(judge.questions))
+    return route_observed(predicted, costs, judge)
+
+
+def oracle_choice(table: RoutingTable) -> np.ndarray:
+    """Return the llm with the largest score on each question, the cheapest among equals (n,)."""
+    return route_observed(table.scores, table.costs, table)
+
+
+def random_score(scores: FloatArray) -> np.ndarray:
+    """Return the expected score of a uniformly random llm on each question, shape (n,)."""
+    return _nanmean(scores, axis=1)
+
+
+def corrected_oracle_score(
+    scores: FloatArray, chance: FloatArray, datasets: np.ndarray
+) -> np.ndarray:
+    """Return what an oracle would score that cannot foresee lucky guesses, shape (n,).
+
+    An llm with accuracy ``a`` on a dataset, where guessing succeeds with probability ``g``, knows
+    a share ``k`` with ``a = k + (1 - k) g``; of its right answers a share ``k / a`` is known. If
+    the right answers to a question come from llms that know it with those probabilities,
+    independently, then at least one knows it with probability ``1 - prod (1 - k / a)``, and
+    otherwise the best one can do is guess. Open questions (g = 0) keep the plain oracle; so do
+    fractional scores.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, m)
+        NaN where not observed.
+    chance : ndarray of shape (n,)
+        Probability of guessing right.
+    datasets : ndarray of str, shape (n,)
+    """
+    best = np.where(np.isnan(scores), -np.inf, scores).max(axis=1)
+    unknown = np.ones(len(scores))
+    for name in np.unique(datasets.astype(str)):
+        rows = datasets == name
+        accuracy = _nanmean(scores[rows], axis=0)
+        guess = chance[rows].mean()
+        known = (accuracy - guess) / (1 - guess)
+        share = np.clip(np.divide(known, accuracy, out=np.zeros_like(known), where=accuracy > 0), 0, 1)
+        lucky = np.where(scores[rows] == 1, 1 - share, 1.0)
+        unknown[rows] = lucky.prod(axis=1)
+    corrected = 1 - (1 - chance) * unknown
+    return np.where((chance > 0) & (best == 1), np.minimum(corrected, best), best)
+
+
+def _nanmean(values: FloatArray, axis: int) -> np.ndarray:
+    seen = ~np.isnan(values)
+    total = np.where(seen, values, 0).sum(axis=axis, dtype=np.float64)
+    count = seen.sum(axis=axis)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

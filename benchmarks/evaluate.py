@@ -1,0 +1,170 @@
+"""Fit a router on each fold, let it route the test questions, and write down what happened.
+
+Nothing is judged here: the rows hold predictions, choices and outcomes, and every figure is
+derived from them later (``benchmarks.metrics``).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import psutil
+from sklearn.base import clone
+
+from benchmarks import bounds
+from benchmarks.splits import Fold
+from routers.base import Router
+from routers.table import FloatArray, RoutingTable
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one run of a router left behind.
+
+    Attributes
+    ----------
+    rows : DataFrame, one row per test question
+        ``question_id, dataset, subject, fold, chance``; ``choice`` of the router at price 0 and
+        ``choice/<floor>`` (positions in the zoo, -1 for none); ``random_score``,
+        ``oracle_score``, ``oracle_cost``, ``corrected_oracle_score``; per llm
+        ``predicted_score/<llm>``, ``predicted_cost/<llm>``, ``score/<llm>``, ``cost/<llm>``.
+    timing : dict
+        ``fit_seconds`` (mean per fold), ``route_qps`` (questions per second, vectors of a
+        pretrained encoder taken from the cache), ``encode_seconds`` (per question, NaN if not
+        known), ``peak_memory_mb`` (largest resident size of the process while it worked).
+    """
+
+    rows: pd.DataFrame
+    timing: dict[str, float]
+
+
+def evaluate(
+    router: Router, table: RoutingTable, folds: Iterable[Fold], recogniser: Router
+) -> Evaluation:
+    """Evaluate an unfitted router.
+
+    Parameters
+    ----------
+    router : Router
+        Cloned for each fold; the one given is not changed.
+    table : RoutingTable
+    folds : iterable of Fold
+        Positions in ``table``.
+    recogniser : Router
+        The unfitted floor "recognised dataset".
+
+    Returns
+    -------
+    Evaluation
+    """
+    parts, fit_seconds, route_seconds = [], [], []
+    encoder = None
+    with PeakMemory() as memory:
+        for number, fold in enumerate(folds):
+            learn, judge = table.rows(fold.train), table.rows(fold.test)
+            start = time.perf_counter()
+            fitted = clone(router).fit(learn)
+            fit_seconds.append(time.perf_counter() - start)
+            predicted, costs, seconds = _predict(fitted, judge)
+            route_seconds.append(seconds)
+            encoder = getattr(fitted, "encoder_", None)
+            floors = _floors(table, fold, recogniser)
+            rows = _rows(judge, predicted, costs, floors)
+            parts.append(rows.assign(fold=number))
+    rows = pd.concat(parts).sort_values("question_id", ignore_index=True)
+    timing = {
+        "fit_seconds": float(np.mean(fit_seconds)),
+        "route_qps": len(rows) / sum(route_seconds),
+        "encode_seconds": float(getattr(encoder, "seconds_per_text", np.nan)),
+        "peak_memory_mb": memory.peak_mb,
+    }
+    return Evaluation(rows, timing)
+
+
+def _predict(fitted: Router, judge: RoutingTable) -> tuple[FloatArray, FloatArray, float]:
+    questions = list(judge.questions)
+    encoder = getattr(fitted, "encoder_", None)
+    if hasattr(encoder, "fingerprint"):
+        encoder.transform(questions)  # fill the cache: its cost is reported apart
+    start = time.perf_counter()
+    predicted = fitted.predict_scores(questions)
+    costs = fitted.predict_costs(questions)
+    return predicted, costs, time.perf_counter() - start
+
+
+def _floors(table: RoutingTable, fold: Fold, recogniser: Router) -> dict[str, np.ndarray]:
+    train, test = (np.asarray(part, dtype=np.int64).tobytes() for part in (fold.train, fold.test))
+    return bounds.floor_choices(table, train, test, recogniser)
+
+
+def _rows(
+    judge: RoutingTable, predicted: FloatArray, costs: FloatArray, floors: dict[str, np.ndarray]
+) -> pd.DataFrame:
+    oracle = bounds.oracle_choice(judge)
+    columns: dict[str, object] = {
+        "question_id": judge.ids,
+        "dataset": judge.datasets,
+        "subject": judge.subjects,
+        "chance": judge.chance,
+        "choice": bounds.route_observed(predicted, costs, judge),
+    }
+    columns |= {f"choice/{name}": choice for name, choice in floors.items()}
+    columns |= {
+        "random_score": bounds.random_score(judge.scores),
+        "oracle_score": _take(judge.scores, oracle),
+        "oracle_cost": _take(judge.costs, oracle),
+        "corrected_oracle_score": bounds.corrected_oracle_score(
+            judge.scores, judge.chance, judge.datasets
+        ),
+    }
+    for prefix, values in (
+        ("predicted_score", predicted), ("predicted_cost", costs),
+        ("score", judge.scores), ("cost", judge.costs),
+    ):
+        columns |= {
+            f"{prefix}/{llm}": values[:, j].astype(np.float32) for j, llm in enumerate(judge.llms)
+        }
+    return pd.DataFrame(columns)
+
+
+def _take(values: FloatArray, choice: np.ndarray) -> np.ndarray:
+    """Return the chosen entry of each row, NaN where nothing was chosen (-1)."""
+    taken = values[np.arange(len(values)), choice].astype(np.float64)
+    return np.where(choice < 0, np.nan, taken)
+
+
+class PeakMemory:
+    """Context manager that watches the resident size of the process, every 20 ms.
+
+    ``ru_maxrss`` would not do: it never falls, so a sweep would charge each router with the
+    largest one before it.
+
+    Attributes
+    ----------
+    peak_mb : float
+    """
+
+    def __init__(self) -> None:
+        self.peak_mb = 0.0
+        self._done = threading.Event()
+
+    def __enter__(self) -> PeakMemory:
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while True:
+            self.peak_mb = max(self.peak_mb, process.memory_info().rss / 2**20)
+            if self._done.wait(0.02):
+                return
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()

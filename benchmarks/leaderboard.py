@@ -1,0 +1,182 @@
+"""The leaderboard, derived from the stored rows: ``leaderboard.csv`` and ``leaderboard.md``.
+
+``python -m benchmarks.leaderboard [--results FOLDER] [--show DATA/ZOO/SPLIT]``. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterable
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import metrics
+from benchmarks.store import Run, load_runs
+
+log = logging.getLogger(__name__)
+ROOT = Path(__file__).resolve().parent.parent
+COMPARISON = ("data", "zoo", "split", "data_hash")
+_TIMING = ("fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb")
+_REFERENCES = {
+    "oracle": "*oracle* (bound)",
+    "corrected_oracle": "*oracle without lucky guesses* (bound)",
+    "dataset_best": "*dataset-best, told the dataset* (bound)",
+    "recognised_dataset": "*recognised dataset* (floor)",
+    "best_single": "*best single, chosen on train* (floor)",
+    "cheapest": "*cheapest* (floor)",
+    "random": "*random, analytic* (floor)",
+}
+
+
+def group_runs(runs: Iterable[Run]) -> list[list[Run]]:
+    """Gather the runs that differ in their seed only: one leaderboard row each.
+
+    Where a run was stored again under changed defaults, the latest of each seed counts.
+    """
+    def identity(run: Run) -> tuple[str, ...]:
+        return tuple(str(run.about[name]) for name in (*COMPARISON, "label"))
+
+    groups = []
+    for _, members in groupby(sorted(runs, key=identity), key=identity):
+        latest = {}
+        for run in sorted(members, key=lambda run: run.about["finished"]):
+            latest[run.about["seed"]] = run
+        groups.append([latest[seed] for seed in sorted(latest)])
+    return groups
+
+
+def leaderboard(runs: Iterable[Run]) -> pd.DataFrame:
+    """Return one row per router, data, zoo and split, best macro score first within each.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+
+    Returns
+    -------
+    DataFrame
+        Names, the figures of ``metrics.summary``, timing (means over seeds; the largest peak of
+        memory) and the unit of cost.
+    """
+    rows = []
+    for group in group_runs(runs):
+        about = group[0].about
+        figures = metrics.summary([run.rows() for run in group])
+        timing = {
+            name: float(np.mean([run.about["timing"][name] for run in group])) for name in _TIMING
+        }
+        timing["peak_memory_mb"] = max(run.about["timing"]["peak_memory_mb"] for run in group)
+        names = {name: about[name] for name in ("data", "zoo", "split", "data_hash", "cost_unit")}
+        rows.append({"router": about["label"], **names, **figures, **timing})
+    if not rows:
+        return pd.DataFrame()
+    order = ["data", "zoo", "split", "data_hash", "macro_score", "router"]
+    return pd.DataFrame(rows).sort_values(
+        order, ascending=[True, True, True, True, False, True], ignore_index=True
+    )
+
+
+def to_markdown(board: pd.DataFrame) -> str:
+    """Return one table per comparison: routers, floors and bounds in one order of score."""
+    parts = []
+    for names, rows in board.groupby(list(COMPARISON), sort=False):
+        data, zoo, split, data_hash = names
+        first = rows.iloc[0]
+        seeds = sorted({int(n) for n in rows["n_seeds"]})
+        parts.append(
+            f"## {data}, zoo {zoo}, split {split}\n\n"
+            f"{first['n_questions']} questions, {first['n_llms']} llms, "
+            f"{'/'.join(map(str, seeds))} seed(s), data {data_hash}; "
+            f"cost in {first['cost_unit']}; brackets hold 95% bootstrap intervals.\n\n"
+            + _table(rows)
+        )
+    return "# Leaderboard\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _table(rows: pd.DataFrame) -> str:
+    lines = [(row["macro_score"], _router_line(row)) for _, row in rows.iterrows()]
+    first = rows.iloc[0]
+    for name, title in _REFERENCES.items():
+        if not np.isnan(first[name]):
+            lines.append((first[name], _reference_line(title, first[name], first)))
+    lines.sort(key=lambda line: -line[0])
+    head = (
+        "| router | macro score | gap closed | lift over recognised dataset | cost | entropy, bits "
+        "| fit, s | questions/s |\n|---|---|---|---|---|---|---|---|\n"
+    )
+    return head + "\n".join(line for _, line in lines)
+
+
+def _router_line(row: pd.Series) -> str:
+    cells = [
+        f"**{row['router']}**",
+        f"{row['macro_score']:.3f} [{row['macro_low']:.3f}, {row['macro_high']:.3f}]",
+        f"{row['gap_closed']:+.2f} [{row['gap_low']:+.2f}, {row['gap_high']:+.2f}]",
+        f"{row['lift_recognised']:+.3f} [{row['lift_low']:+.3f}, {row['lift_high']:+.3f}]",
+        _number(row["cost"]),
+        f"{row['selection_entropy']:.2f}",
+        _number(row["fit_seconds"]),
+        _number(row["route_qps"]),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _reference_line(title: str, score: float, row: pd.Series) -> str:
+    gap = metrics.gap_closed(score, row["best_single"], row["oracle"])
+    lift = score - row["recognised_dataset"]
+    cost = _number(row["cost_best_single"]) if "best single" in title else ""
+    return f"| {title} | {score:.3f} | {gap:+.2f} | {lift:+.3f} | {cost} | | | |"
+
+
+def _number(value: float) -> str:
+    """Three significant digits, thousands separated, '' for NaN."""
+    if np.isnan(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def write(results: Path) -> pd.DataFrame:
+    """Derive and write both files; return the table.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no run is stored.
+    """
+    board = leaderboard(load_runs(results))
+    if board.empty:
+        raise FileNotFoundError(f"no run is stored in {results / 'runs'}. Run 'make bench' first.")
+    _replace(results / "leaderboard.csv", board.to_csv(index=False, float_format="%.6g"))
+    _replace(results / "leaderboard.md", to_markdown(board))
+    return board
+
+
+def _replace(file: Path, text: str) -> None:
+    part = file.with_name(f".{file.name}.part")
+    part.write_text(text)
+    part.replace(file)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the leaderboard and print it, or the one comparison that was asked for."""
+    parser = argparse.ArgumentParser(description="Derive the leaderboard from the stored runs.")
+    parser.add_argument("--results", type=Path, default=ROOT / "results")
+    parser.add_argument("--show", help="print this comparison only: DATA/ZOO/SPLIT")
+    options = parser.parse_args(arguments)
+    try:
+        board = write(options.results)
+    except FileNotFoundError as error:
+        sys.exit(str(error))
+    if options.show:
+        place = board["data"] + "/" + board["zoo"] + "/" + board["split"]
+        board = board[place == options.show]
+    sys.stdout.write(to_markdown(board))
+
+
+if __name__ == "__main__":
+    main()

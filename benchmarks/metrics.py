@@ -1,0 +1,304 @@
+"""Figures from stored rows: scores, gaps, costs, and their intervals. Pure functions of arrays.
+
+Every policy (router, floor or bound) is a matrix of values, one row per seed and one column per
+question, NaN where a seed did not test the question. The headline is the mean over datasets of the
+mean within each (macro), over all seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.bounds import FLOORS, route_observed
+from routers.table import FloatArray, RoutingTable
+
+POLICIES = ("router", "random", *FLOORS, "corrected_oracle", "oracle")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Scores and costs of a router and of its floors and bounds, aligned by question.
+
+    Attributes
+    ----------
+    datasets : ndarray of str, shape (n,)
+    scores, costs : dict of policy to ndarray of shape (n_seeds, n)
+        Policies are those of ``POLICIES``; NaN where not tested or not known.
+    """
+
+    datasets: np.ndarray
+    scores: Mapping[str, FloatArray]
+    costs: Mapping[str, FloatArray]
+
+
+def panel(runs: list[pd.DataFrame]) -> Panel:
+    """Align the rows of one router's runs (one per seed) by question.
+
+    Parameters
+    ----------
+    runs : list of DataFrame
+        ``Evaluation.rows`` of each seed.
+    """
+    labels = pd.concat(run.set_index("question_id")["dataset"] for run in runs)
+    labels = labels[~labels.index.duplicated()].sort_index()
+    scores: dict[str, list[np.ndarray]] = {name: [] for name in POLICIES}
+    costs: dict[str, list[np.ndarray]] = {name: [] for name in POLICIES}
+    for run in runs:
+        place = labels.index.get_indexer(run["question_id"])
+        for name, (score, cost) in _policy_values(run).items():
+            for values, into in ((score, scores), (cost, costs)):
+                row = np.full(len(labels), np.nan)
+                row[place] = values
+                into[name].append(row)
+    return Panel(
+        labels.to_numpy(dtype=object),
+        {name: np.stack(rows) for name, rows in scores.items()},
+        {name: np.stack(rows) for name, rows in costs.items()},
+    )
+
+
+def llm_names(rows: pd.DataFrame) -> list[str]:
+    """Return the zoo of a run, in the order that its choices count in."""
+    return [name.removeprefix("score/") for name in rows.columns if name.startswith("score/")]
+
+
+def matrix(rows: pd.DataFrame, what: str) -> FloatArray:
+    """Return ``what`` (score, cost, predicted_score, predicted_cost) as (n, m)."""
+    return rows[[f"{what}/{name}" for name in llm_names(rows)]].to_numpy()
+
+
+def chosen(values: FloatArray, choice: np.ndarray) -> np.ndarray:
+    """Return the entry of the chosen llm of each row, NaN where the choice is -1."""
+    return np.where(choice < 0, np.nan, values[np.arange(len(values)), choice])
+
+
+def _policy_values(rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Score and cost per question of every policy."""
+    score, cost = matrix(rows, "score"), matrix(rows, "cost")
+    nothing = np.full(len(rows), np.nan)
+    values = {"router": (chosen(score, rows["choice"]), chosen(cost, rows["choice"]))}
+    for name in FLOORS:
+        choice = rows.get(f"choice/{name}")
+        values[name] = (nothing, nothing)
+        if choice is not None:
+            values[name] = (chosen(score, choice), chosen(cost, choice))
+    values["random"] = (rows["random_score"].to_numpy(), cost.mean(axis=1))
+    values["oracle"] = (rows["oracle_score"].to_numpy(), rows["oracle_cost"].to_numpy())
+    values["corrected_oracle"] = (rows["corrected_oracle_score"].to_numpy(), nothing)
+    return values
+
+
+def macro_mean(values: FloatArray, datasets: np.ndarray) -> float:
+    """Mean over datasets of the mean within each, in [0, 1] for scores, higher is better.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_seeds, n)
+        NaN is left out; a dataset without any value is left out; NaN if nothing is left.
+    datasets : ndarray of str, shape (n,)
+    """
+    means = list(dataset_means(values, datasets).values())
+    means = [mean for mean in means if not np.isnan(mean)]
+    return float(np.mean(means)) if means else float("nan")
+
+
+def dataset_means(values: FloatArray, datasets: np.ndarray) -> dict[str, float]:
+    """Mean within each dataset, NaN where it has no value."""
+    found = {}
+    for name in np.unique(datasets.astype(str)):
+        part = values[:, datasets == name]
+        found[str(name)] = float(np.nanmean(part)) if not np.isnan(part).all() else float("nan")
+    return found
+
+
+def gap_closed(router: float, best_single: float, oracle: float) -> float:
+    """``(router - best single) / (oracle - best single)``: 0 the best single llm, 1 the oracle.
+
+    Negative below the best single llm; NaN where the two references coincide (there is no gap to
+    close). Works on arrays of replicates alike.
+
+    References
+    ----------
+    Lindauer, van Rijn and Kotthoff, "The algorithm selection competitions 2015 and 2017", 2019.
+    """
+    gap = np.asarray(oracle - best_single, dtype=float)
+    share = np.divide(router - best_single, gap, out=np.full(gap.shape, np.nan), where=gap > 1e-12)
+    return share if share.ndim else float(share)  # type: ignore[return-value]
+
+
+def bootstrap_macro(
+    found: Panel, rng: np.random.Generator, n_replicates: int = 2000
+) -> dict[str, np.ndarray]:
+    """Draw replicates of every policy's macro score, paired.
+
+    Questions are drawn with replacement within each dataset and seeds among the seeds; a
+    replicate draws the same ones for all policies, so that differences between policies keep
+    their pairing.
+
+    Parameters
+    ----------
+    found : Panel
+    rng : numpy Generator
+    n_replicates : int, default=2000
+
+    Returns
+    -------
+    dict of policy to ndarray of shape (n_replicates,)
+    """
+    n_seeds = len(found.scores["router"])
+    seed_count = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=n_replicates)
+    names = sorted(set(found.datasets.astype(str)))
+    total = {policy: np.zeros(n_replicates) for policy in found.scores}
+    for name in names:
+        columns = np.flatnonzero(found.datasets == name)
+        n = len(columns)
+        count = rng.multinomial(n, np.full(n, 1 / n), size=n_replicates).astype(float)
+        for policy, values in found.scores.items():
+            part = values[:, columns]
+            seen = ~np.isnan(part)
+            above = (count @ np.where(seen, part, 0).T * seed_count).sum(axis=1)
+            below = (count @ seen.T * seed_count).sum(axis=1)
+            total[policy] += np.divide(
+                above, below, out=np.full(n_replicates, np.nan), where=below > 0
+            )
+    return {policy: values / len(names) for policy, values in total.items()}
+
+
+def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of bootstrap replicates; NaN where more than a tenth are undefined."""
+    defined = replicates[~np.isnan(replicates)]
+    if len(defined) < 0.9 * len(replicates):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def selection_share(runs: list[pd.DataFrame]) -> dict[str, float]:
+    """Share of questions sent to each llm, over all seeds."""
+    names = llm_names(runs[0])
+    choice = np.concatenate([run["choice"].to_numpy() for run in runs])
+    count = np.bincount(choice[choice >= 0], minlength=len(names))
+    return dict(zip(names, (count / count.sum()).tolist(), strict=True))
+
+
+def selection_entropy(share: Mapping[str, float]) -> float:
+    """Entropy of the selection shares in bits: 0 (always the same llm) to log2 m (all alike)."""
+    p = np.array([value for value in share.values() if value > 0])
+    return float(abs((p * np.log2(p)).sum()))
+
+
+def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
+    """Macro score and cost over a grid of prices, from the stored predictions.
+
+    Parameters
+    ----------
+    runs : list of DataFrame
+    prices : ndarray
+        Score one gives up per unit of cost.
+
+    Returns
+    -------
+    DataFrame with columns ``price, score, cost``
+    """
+    points = []
+    for price in prices:
+        scores, costs, labels = [], [], []
+        for run in runs:
+            table = _truth(run)
+            predicted = matrix(run, "predicted_score")
+            choice = route_observed(predicted, matrix(run, "predicted_cost"), table, price)
+            scores.append(chosen(table.scores, choice))
+            costs.append(chosen(table.costs, choice))
+            labels.append(run["dataset"].to_numpy(dtype=object))
+        label = np.concatenate(labels)
+        score = macro_mean(np.concatenate(scores)[None], label)
+        points.append((price, score, macro_mean(np.concatenate(costs)[None], label)))
+    return pd.DataFrame(points, columns=["price", "score", "cost"])
+
+
+def price_grid(runs: list[pd.DataFrame], steps: int = 25) -> np.ndarray:
+    """Return prices from 0 to where only cost counts; just 0 where costs are not known.
+
+    The grid is spread evenly in logarithm around one whole score point per difference between
+    the dearest and the cheapest llm.
+    """
+    means = np.nanmean(np.concatenate([matrix(run, "cost") for run in runs]), axis=0) \
+        if not all(np.isnan(matrix(run, "cost")).all() for run in runs) else np.array([np.nan])
+    spread = np.nanmax(means) - np.nanmin(means) if not np.isnan(means).all() else 0.0
+    if not spread > 0:
+        return np.zeros(1)
+    return np.concatenate([[0.0], np.geomspace(1e-3, 1e2, steps) / spread])
+
+
+def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
+    """Macro score and cost of asking each llm always: columns ``llm, score, cost``."""
+    labels = np.concatenate([run["dataset"].to_numpy(dtype=object) for run in runs])
+    scores = np.concatenate([matrix(run, "score") for run in runs])
+    costs = np.concatenate([matrix(run, "cost") for run in runs])
+    return pd.DataFrame(
+        [
+            (name, macro_mean(scores[None, :, j], labels), macro_mean(costs[None, :, j], labels))
+            for j, name in enumerate(llm_names(runs[0]))
+        ],
+        columns=["llm", "score", "cost"],
+    )
+
+
+def _truth(rows: pd.DataFrame) -> RoutingTable:
+    return RoutingTable(
+        questions=rows["question_id"], scores=matrix(rows, "score"), llms=llm_names(rows),
+        ids=rows["question_id"], datasets=rows["dataset"], costs=matrix(rows, "cost"),
+    )
+
+
+def summary(runs: list[pd.DataFrame], seed: int = 0) -> dict[str, object]:
+    """Return one leaderboard row's figures from a router's runs, one run per seed.
+
+    Parameters
+    ----------
+    runs : list of DataFrame
+    seed : int, default=0
+        For the bootstrap: the same questions are drawn for every router on the same table.
+    """
+    found = panel(runs)
+    replicates = bootstrap_macro(found, np.random.default_rng(seed))
+    point = {name: macro_mean(values, found.datasets) for name, values in found.scores.items()}
+    share = selection_share(runs)
+    gaps = gap_closed(replicates["router"], replicates["best_single"], replicates["oracle"])
+    low, high = interval(replicates["router"])
+    gap_low, gap_high = interval(np.asarray(gaps))
+    lift_low, lift_high = interval(replicates["router"] - replicates["recognised_dataset"])
+    cost = macro_mean(found.costs["router"], found.datasets)
+    return {
+        "n_seeds": len(runs),
+        "n_questions": len(found.datasets),
+        "n_llms": len(share),
+        "macro_score": point["router"], "macro_low": low, "macro_high": high,
+        "micro_score": float(np.nanmean(found.scores["router"])),
+        "gap_closed": gap_closed(point["router"], point["best_single"], point["oracle"]),
+        "gap_low": gap_low, "gap_high": gap_high,
+        "lift_recognised": point["router"] - point["recognised_dataset"],
+        "lift_low": lift_low, "lift_high": lift_high,
+        "regret": point["oracle"] - point["router"],
+        "cost": cost,
+        "cost_best_single": macro_mean(found.costs["best_single"], found.datasets),
+        "cost_to_match_best_single": _cost_to_match(runs, point["best_single"]),
+        "selection_entropy": selection_entropy(share),
+        "largest_share": max(share.values()),
+        **{name: value for name, value in point.items() if name != "router"},
+        **{
+            f"score_{name}": value
+            for name, value in dataset_means(found.scores["router"], found.datasets).items()
+        },
+    }
+
+
+def _cost_to_match(runs: list[pd.DataFrame], best_single: float) -> float:
+    """Return the least cost over the price grid at no loss against the best single llm."""
+    curve = price_curve(runs, price_grid(runs))
+    enough = curve[curve["score"] >= best_single - 1e-12]
+    return float(enough["cost"].min()) if len(enough) else float("nan")

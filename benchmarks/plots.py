@@ -1,0 +1,204 @@
+"""Pictures of the stored runs: one function per figure, each draws on the axes it is given.
+
+``python -m benchmarks.plots [--results FOLDER]`` writes ``figures/<data>-<zoo>-<split>/*.png``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from benchmarks import metrics
+from benchmarks.leaderboard import COMPARISON, ROOT, group_runs, leaderboard
+from benchmarks.store import Run, load_runs
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt  # noqa: E402
+
+_BOUNDS = {
+    "random": ("random", ":", "#9a9a9a"),
+    "best_single": ("best single", "--", "#6b6b6b"),
+    "recognised_dataset": ("recognised dataset", "-.", "#b8860b"),
+    "dataset_best": ("dataset-best", "--", "#8c564b"),
+    "corrected_oracle": ("oracle without luck", ":", "#222222"),
+    "oracle": ("oracle", "-", "#222222"),
+}
+# A fixed colour for the routers that come with the suite, chosen to stay apart from each other
+# and from the greys of the bounds; any other router draws one of the rest by its name.
+_COLOURS = {
+    "model_sat": "#d62728", "knn": "#1f77b4", "kmeans": "#17becf", "logistic": "#2ca02c",
+    "random_forest": "#98df8a", "xgboost": "#006d2c", "profile": "#9467bd",
+    "recognised_dataset": "#b8860b", "best_single": "#6b6b6b", "cheapest": "#c7c7c7",
+    "random": "#e0a0a0",
+}
+_SPARE = ("#e377c2", "#ff7f0e", "#aec7e8", "#c5b0d5", "#bcbd22", "#f7b6d2", "#393b79", "#8ca252")
+
+
+def colour(router: str) -> str:
+    """Return the router's colour, the same in every figure and every run."""
+    name = router.split(" ")[0]
+    if name in _COLOURS and name == router:
+        return _COLOURS[name]
+    return _SPARE[hashlib.sha256(router.encode()).digest()[0] % len(_SPARE)]
+
+
+def draw_leaderboard(ax: Axes, board: pd.DataFrame) -> Axes:
+    """Macro score of each router with its interval, floors and bounds as lines."""
+    rows = board.sort_values("macro_score")
+    place = np.arange(len(rows))
+    for y, (_, row) in zip(place, rows.iterrows(), strict=True):
+        error = [[row["macro_score"] - row["macro_low"]], [row["macro_high"] - row["macro_score"]]]
+        ax.errorbar(row["macro_score"], y, xerr=error, fmt="o", ms=6, capsize=3,
+                    color=colour(row["router"]))
+    _bound_lines(ax, rows.iloc[0])
+    ax.set_yticks(place, rows["router"])
+    ax.set_ylim(-0.7, len(rows) - 0.3)
+    ax.set_xlabel("macro score (mean over datasets), 95% interval")
+    ax.grid(axis="x", alpha=0.25)
+    return ax
+
+
+def draw_datasets(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
+    """Score of each router on each dataset as bars, floors and bounds as marks across them."""
+    rows = board.sort_values("macro_score", ascending=False)
+    panels = metrics.panel([run.rows() for run in runs[0]])
+    names = sorted(set(panels.datasets.astype(str)))
+    width = 0.84 / len(rows)
+    for i, (_, row) in enumerate(rows.iterrows()):
+        x = np.arange(len(names)) - 0.42 + width * (i + 0.5)
+        ax.bar(x, [row[f"score_{name}"] for name in names], width * 0.92,
+               color=colour(row["router"]), label=row["router"])
+    for bound in ("best_single", "dataset_best", "oracle"):
+        title, style, shade = _BOUNDS[bound]
+        means = metrics.dataset_means(panels.scores[bound], panels.datasets)
+        for j, name in enumerate(names):
+            ax.hlines(means[name], j - 0.45, j + 0.45, colors=shade, linestyles=style, lw=1.4,
+                      label=title if j == 0 else None)
+    ax.set_xticks(np.arange(len(names)), names)
+    ax.set_ylabel("mean score")
+    ax.set_ylim(0, 1)
+    ax.legend(fontsize=7, ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    return ax
+
+
+def draw_cost_curves(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
+    """Macro score against mean cost over the price grid, single llms, and the Pareto front."""
+    points = []
+    for group in sorted(runs, key=lambda group: group[0].about["label"]):
+        rows = [run.rows() for run in group]
+        label = group[0].about["label"]
+        curve = metrics.price_curve(rows, metrics.price_grid(rows)).dropna()
+        points.append(curve[["cost", "score"]])
+        marker = "." if len(curve) > 1 else "o"
+        ax.plot(curve["cost"], curve["score"], marker, ls="-", lw=1.1, ms=4, color=colour(label),
+                label=label)
+    llms = metrics.llm_points([run.rows() for run in runs[0]]).dropna()
+    ax.scatter(llms["cost"], llms["score"], marker="x", s=32, color="black", zorder=4,
+               label="one llm always")
+    points.append(llms[["cost", "score"]])
+    front = pareto_front(pd.concat(points))
+    ax.step(front["cost"], front["score"], where="post", color="black", lw=0.8, alpha=0.6,
+            label="Pareto front")
+    ax.set_xscale("log")
+    ax.set_xlabel(f"mean cost per question ({board['cost_unit'].iloc[0]})")
+    ax.set_ylabel("macro score")
+    ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    ax.grid(alpha=0.25)
+    return ax
+
+
+def pareto_front(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points that no other beats in score at the same or a lower cost."""
+    ordered = points.sort_values(["cost", "score"], ascending=[True, False])
+    best_before = ordered["score"].cummax().shift(fill_value=-np.inf)
+    return ordered[ordered["score"] > best_before]
+
+
+def draw_selection(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
+    """Share of questions that each router sends to each llm, as stacked bars."""
+    rows = board.sort_values("macro_score")
+    by_label = {group[0].about["label"]: group for group in runs}
+    shares = {
+        label: metrics.selection_share([run.rows() for run in by_label[label]])
+        for label in rows["router"]
+    }
+    names = sorted(next(iter(shares.values())))
+    shades = plt.get_cmap("tab20")(np.linspace(0, 1, 20))
+    left = np.zeros(len(rows))
+    for j, name in enumerate(names):
+        part = np.array([shares[label][name] for label in rows["router"]])
+        ax.barh(np.arange(len(rows)), part, left=left, color=shades[j % 20], label=name, height=0.8)
+        left += part
+    ax.set_yticks(np.arange(len(rows)), rows["router"])
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("share of questions sent to each llm")
+    if len(names) <= 24:
+        ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    return ax
+
+
+def _bound_lines(ax: Axes, row: pd.Series) -> None:
+    for name, (title, style, shade) in _BOUNDS.items():
+        if not np.isnan(row[name]):
+            ax.axvline(row[name], ls=style, lw=1.2, color=shade, label=title)
+    ax.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
+
+
+def draw_all(results: Path) -> list[Path]:
+    """Draw every figure of every comparison; return the files."""
+    groups = group_runs(load_runs(results))
+    if not groups:
+        raise FileNotFoundError(f"no run is stored in {results / 'runs'}. Run 'make bench' first.")
+    board = leaderboard([run for group in groups for run in group])
+    files = []
+    for place, rows in board.groupby(list(COMPARISON), sort=False):
+        runs = [g for g in groups if tuple(g[0].about[name] for name in COMPARISON) == place]
+        folder = results / "figures" / "-".join(str(name) for name in place[:3])
+        files += _draw_comparison(folder, rows, runs)
+    return files
+
+
+def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    first = board.iloc[0]
+    title = (f"{first['data']}, zoo {first['zoo']}: {first['n_questions']} questions, "
+             f"{first['n_llms']} llms")
+    tall = 1.6 + 0.32 * len(board)
+    drawings = {
+        "leaderboard": ((8, tall + 0.8), lambda ax: draw_leaderboard(ax, board)),
+        "datasets": ((10, 4.5), lambda ax: draw_datasets(ax, board, runs)),
+        "selection": ((9, tall), lambda ax: draw_selection(ax, board, runs)),
+    }
+    if not np.isnan(first["cost_best_single"]):
+        drawings["cost"] = ((9, 5), lambda ax: draw_cost_curves(ax, board, runs))
+    files = []
+    for name, (size, draw) in drawings.items():
+        figure, ax = plt.subplots(figsize=size)
+        draw(ax).set_title(title, fontsize=10)
+        files.append(folder / f"{name}.png")
+        figure.savefig(files[-1], dpi=130, bbox_inches="tight")
+        plt.close(figure)
+    return files
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Draw, and print the names of the files."""
+    parser = argparse.ArgumentParser(description="Draw the stored runs.")
+    parser.add_argument("--results", type=Path, default=ROOT / "results")
+    options = parser.parse_args(arguments)
+    try:
+        files = draw_all(options.results)
+    except FileNotFoundError as error:
+        sys.exit(str(error))
+    sys.stdout.write("\n".join(str(file) for file in files) + "\n")
+
+
+if __name__ == "__main__":
+    main()

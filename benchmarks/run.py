@@ -1,0 +1,126 @@
+"""One run: compose the configuration, evaluate the router, store what happened.
+
+``python -m benchmarks.run router=knn data=synthetic`` or, with ``-m``, a sweep over any group.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from benchmarks import metrics, store
+from benchmarks.evaluate import evaluate
+from routers.base import Router
+from routers.table import RoutingTable
+
+log = logging.getLogger(__name__)
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def cache_folder(name: str) -> str:
+    """Return a folder of the cache (``PROCTOR_CACHE``, by default ``.cache`` beside the code)."""
+    return str(Path(os.environ.get("PROCTOR_CACHE") or ROOT / ".cache") / name)
+
+
+def _carrier(name: str) -> str:
+    from benchmarks.carriers import model_folder
+
+    return str(model_folder(name))
+
+
+def register_resolvers() -> None:
+    """Register ``${carrier:name}`` (folder of packaged weights), ``${cache:name}`` and the like."""
+    OmegaConf.register_new_resolver("carrier", _carrier, replace=True)
+    OmegaConf.register_new_resolver("cache", cache_folder, replace=True)
+    OmegaConf.register_new_resolver("folder_name", lambda path: Path(path).name, replace=True)
+
+
+def run_config(cfg: DictConfig) -> dict[str, Any]:
+    """Return the part of the configuration that determines a result, resolvers left as text."""
+    groups = {name: cfg[name] for name in ("router", "recogniser", "data", "zoo", "split", "seed")}
+    config = OmegaConf.to_container(OmegaConf.create(groups), resolve=False)
+    config["data"].pop("path", None)  # type: ignore[union-attr, index, call-overload]
+    return config  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=2)
+def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
+    """Load a table once for all jobs of a sweep; ``data`` is its configuration as JSON."""
+    table = instantiate(json.loads(data))
+    return (table.select(llms) if llms else table).canonical()
+
+
+def load_table(cfg: DictConfig) -> RoutingTable:
+    """Return the outcomes of the configured zoo, sorted by question id and llm name."""
+    data: dict[str, Any] = OmegaConf.to_container(cfg.data, resolve=True)  # type: ignore[assignment]
+    data.pop("name")
+    return _load_table(json.dumps(data), tuple(cfg.zoo.llms) if cfg.zoo.llms else None)
+
+
+@lru_cache(maxsize=2)
+def _recogniser(config: str) -> Router:
+    """Build the floor once for all jobs of a sweep, so that its choices can be kept."""
+    return instantiate(json.loads(config), _convert_="all")
+
+
+def describe(cfg: DictConfig, choices: dict[str, str], overrides: list[str]) -> dict[str, Any]:
+    """Return the names under which a run is stored and listed."""
+    changed = [item for item in overrides if item.startswith(("router.", "encoder@"))]
+    label = " ".join([choices["router"], *(item.split(".", 1)[-1] for item in changed)])
+    return {
+        "router": choices["router"],
+        "label": label,
+        "data": cfg.data.name,
+        "zoo": choices["zoo"],
+        "split": choices["split"],
+        "seed": cfg.seed,
+    }
+
+
+def execute(cfg: DictConfig, about: dict[str, Any]) -> Path:
+    """Evaluate and store one run, unless it is stored already; return its folder."""
+    table = load_table(cfg)
+    key = store.run_key(run_config(cfg), table.content_hash)
+    place = [about[name] for name in ("data", "zoo", "split", "router")]
+    folder = Path(ROOT, cfg.results, "runs", *place, key)
+    if store.is_finished(folder) and not cfg.force:
+        log.info("%s seed %s is stored already; force=true redoes it", about["label"], cfg.seed)
+        return folder
+    folds = instantiate(cfg.split)(table, cfg.seed)
+    router = instantiate(cfg.router, _convert_="all")
+    recogniser = _recogniser(json.dumps(OmegaConf.to_container(cfg.recogniser, resolve=True)))
+    found = evaluate(router, table, folds, recogniser)
+    about = about | {
+        "key": key,
+        "config": OmegaConf.to_container(cfg, resolve=False),
+        "data_hash": table.content_hash,
+        "cost_unit": table.cost_unit,
+        "timing": found.timing,
+    }
+    store.save_run(folder, found.rows, about)
+    figures = metrics.summary([found.rows])
+    log.info("%s: macro %.3f, gap closed %+.2f", about["label"], figures["macro_score"],
+             figures["gap_closed"])
+    instantiate(cfg.tracking)(about, figures | found.timing)
+    return folder
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="config")
+def main(cfg: DictConfig) -> None:
+    """Run what Hydra composed."""
+    hydra_config = HydraConfig.get()
+    execute(cfg, describe(cfg, dict(hydra_config.runtime.choices), hydra_config.overrides.task))
+
+
+register_resolvers()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Train and test rows: k-fold, hold-out or as given, with duplicates kept on one side."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from routers.table import RoutingTable
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Positions of training and test questions in a table."""
+
+    train: np.ndarray
+    test: np.ndarray
+
+
+def kfold(table: RoutingTable, seed: int, n_folds: int = 5) -> list[Fold]:
+    """Cut the questions into folds, each tested once; datasets are spread evenly.
+
+    Parameters
+    ----------
+    table : RoutingTable
+    seed : int
+    n_folds : int, default=5
+        Between 2 and the number of distinct questions.
+
+    Returns
+    -------
+    list of Fold
+        A question's fold depends on the table's content and the seed, not on row order.
+    """
+    groups, order = _shuffled_groups(table, seed)
+    if not 2 <= n_folds <= len(order):
+        raise ValueError(
+            f"'n_folds' must be between 2 and {len(order)}, the number of distinct questions, "
+            f"got {n_folds!r}."
+        )
+    fold_of = np.empty(len(order), dtype=int)
+    fold_of[order] = np.arange(len(order)) % n_folds
+    fold = fold_of[groups]
+    return [Fold(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
+
+
+def holdout(table: RoutingTable, seed: int, test_share: float = 0.3) -> list[Fold]:
+    """Hold out a share of each dataset's questions, once.
+
+    Parameters
+    ----------
+    table : RoutingTable
+    seed : int
+    test_share : float, default=0.3
+        Between 0 and 1, both excluded.
+    """
+    if not 0 < test_share < 1:
+        raise ValueError(f"'test_share' must be between 0 and 1, got {test_share!r}.")
+    groups, order = _shuffled_groups(table, seed)
+    # the groups of a dataset stand together in the order: take every 1/share-th of the walk
+    steps = np.floor(np.arange(1, len(order) + 1) * test_share)
+    is_test = np.empty(len(order), dtype=bool)
+    is_test[order] = np.diff(steps, prepend=0) > 0
+    return [Fold(np.flatnonzero(~is_test[groups]), np.flatnonzero(is_test[groups]))]
+
+
+def given(table: RoutingTable, seed: int) -> list[Fold]:
+    """Split as the source says; training questions that recur in test are left out.
+
+    Parameters
+    ----------
+    table : RoutingTable
+        Every question marked ``train`` or ``test``.
+    seed : int
+        Not used: the split is fixed.
+    """
+    unknown = ~np.isin(table.splits.astype(str), ("train", "test"))
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise ValueError(
+            f"question {table.ids[row]!r} must be marked 'train' or 'test' for the given split, "
+            f"got {table.splits[row]!r}. Fill column 'split' of questions.parquet, or use kfold."
+        )
+    is_test = table.splits == "test"
+    if is_test.all() or not is_test.any():
+        raise ValueError("the given split must have both train and test questions.")
+    groups = duplicate_groups(table)
+    straddles = ~is_test & np.isin(groups, groups[is_test])
+    if straddles.any():
+        log.warning("%d training questions recur in test and are left out", straddles.sum())
+    return [Fold(np.flatnonzero(~is_test & ~straddles), np.flatnonzero(is_test))]
+
+
+def duplicate_groups(table: RoutingTable) -> np.ndarray:
+    """Number the questions by content, shape (n,): the same words get the same number."""
+    words = [re.sub(r"[\W_]+", " ", text.lower()).strip() or text for text in table.questions]
+    return np.unique(words, return_inverse=True)[1]
+
+
+def _shuffled_groups(table: RoutingTable, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return each question's group, and the groups dataset by dataset, shuffled within each."""
+    groups = duplicate_groups(table)
+    first: dict[int, tuple[str, str]] = {}
+    for group, dataset, name in sorted(
+        zip(groups, table.datasets, table.ids, strict=True), key=lambda row: row[1:]
+    ):
+        first.setdefault(int(group), (str(dataset), str(name)))
+
+    def key(group: int) -> tuple[str, str]:
+        dataset, name = first[group]
+        return dataset, hashlib.sha256(f"{seed}\x1f{name}".encode()).hexdigest()
+
+    return groups, np.array(sorted(first, key=key))

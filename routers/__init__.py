@@ -1,0 +1,37 @@
+"""Routing methods: given a question's text and a zoo of LLMs, pick the one to ask.
+
+* ``table``         the one data object: questions x llms, scores and costs
+* ``base``          ``Router``, the interface of every method, and ``choose``, the one decision rule
+* ``encoders``      text to vectors, cached by content
+* ``baselines``     best single, cheapest, random: the floors
+* ``recognition``   recognise the dataset, take its best llm: the floor that is hard to beat
+* ``neighbors``, ``clusters``, ``classifiers``, ``profiles``, ``model_sat``   the families
+
+Nothing here reads configuration or knows of experiments; that is the ``benchmarks`` package.
+Families are imported from their own module, so that ``import routers`` costs nothing.
+"""
+
+from importlib import import_module
+
+_EXPORTS = {
+    "CannotAdmitError": "base",
+    "Router": "base",
+    "RoutingTable": "table",
+    "choose": "base",
+    "load_router": "persistence",
+    "save_router": "persistence",
+}
+
+__all__ = sorted(_EXPORTS)
+
+
+def __getattr__(name: str) -> object:
+    """Import an exported name on first use (PEP 562): scikit-learn alone takes two seconds."""
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'routers' has no attribute {name!r}")
+    return getattr(import_module(f"routers.{_EXPORTS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """List the lazy exports too."""
+    return sorted([*globals(), *_EXPORTS])

@@ -1,0 +1,284 @@
+"""``Router``, the interface of every method, and ``choose``, the one decision rule."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from routers.table import FloatArray, RoutingTable
+
+# Predictions are rounded to this many decimals, so that the last bits of a matrix product, which
+# depend on how many questions share a batch, can neither make nor break a tie.
+_DECIMALS = 6
+
+
+class CannotAdmitError(NotImplementedError):
+    """The method has no way to take in a new llm without being fitted again."""
+
+
+def choose(
+    scores: FloatArray, costs: FloatArray, llms: Sequence[str], price: float = 0.0
+) -> np.ndarray:
+    """Choose an llm per question: the largest ``score - price * cost``.
+
+    Ties go to the cheaper llm, then to the first in alphabetical order, so that the order of the
+    columns never matters. An llm whose score is NaN is never chosen; nor is one whose cost is
+    unknown while a price is asked (a missing cost must not count as free).
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, m)
+        Expected score of each llm, in [0, 1].
+    costs : ndarray of shape (n, m)
+        Expected cost, NaN where unknown.
+    llms : sequence of str, length m
+        Names of the candidates.
+    price : float, default=0.0
+        Score one gives up per unit of cost, at least 0.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Index into ``llms``.
+
+    Raises
+    ------
+    ValueError
+        If ``price`` is negative or not finite, or if a question has no llm left to choose.
+    """
+    if not (np.isfinite(price) and price >= 0):
+        raise ValueError(f"'price' must be finite and >= 0, got {price!r}. Use 0 to ignore cost.")
+    by_name = np.argsort(np.asarray(llms).astype(str))
+    utility = np.asarray(scores, dtype=np.float64)[:, by_name]
+    costs = np.asarray(costs, dtype=np.float64)[:, by_name]
+    if price:
+        utility = utility - price * costs
+    utility = np.where(np.isnan(utility), -np.inf, utility)
+    best = utility.max(axis=1, keepdims=True, initial=-np.inf)
+    if np.isneginf(best).any():
+        row = int(np.argmax(np.isneginf(best)))
+        why = "every score is NaN" if price == 0 else "no llm has both a score and a cost"
+        raise ValueError(
+            f"question {row} has no llm to choose: {why}. "
+            "Observe at least one outcome, or route at price 0."
+        )
+    tie_cost = np.where(np.isnan(costs), np.inf, costs)
+    tie_cost = np.where(utility == best, tie_cost, np.inf)
+    # argmin takes the first of equals; where even the cheapest tied llm has no known cost,
+    # every entry is inf and the first *tied* one is wanted
+    cheapest = tie_cost == tie_cost.min(axis=1, keepdims=True, initial=np.inf)
+    return by_name[np.argmax((utility == best) & cheapest, axis=1)]
+
+
+class Router(BaseEstimator, ABC):
+    """A function of text that says how well each llm of a zoo would answer.
+
+    A family overrides ``_fit`` and ``_predict_scores``; where the method can take in a new llm
+    without being fitted again it also overrides ``_admit``, and where it predicts costs,
+    ``_predict_costs``. Constructors only store their parameters (scikit-learn's rule), so that
+    ``get_params``, ``clone`` and ``repr`` work; what is learned ends in an underscore.
+
+    The hooks see the table with questions sorted by id and llms by name, and only llms with at
+    least one observed score: no result can depend on the order of rows or columns.
+
+    Attributes
+    ----------
+    llms_ : ndarray of str, shape (m,)
+        The zoo, in the order of the table given to ``fit``; admitted llms follow.
+    mean_costs_ : ndarray of shape (m,)
+        Mean observed cost on the training questions, NaN where none was observed.
+    """
+
+    def fit(self, table: RoutingTable) -> Router:
+        """Learn from the outcomes of a zoo on training questions.
+
+        Parameters
+        ----------
+        table : RoutingTable of n questions and m llms
+
+        Returns
+        -------
+        Router
+            This router; whatever it had learned before is forgotten.
+
+        Raises
+        ------
+        TypeError
+            If ``table`` is not a RoutingTable.
+        ValueError
+            If no outcome is observed, or a parameter of the method is out of range.
+        """
+        self._require_table(table, "fit")
+        observed = ~np.isnan(table.scores).all(axis=0)
+        if not len(table) or not observed.any():
+            raise ValueError(
+                f"{type(self).__name__}.fit needs at least one observed score, got a table of "
+                f"{len(table)} questions without any. Check the scores or the split."
+            )
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
+        known = table if observed.all() else table.select(table.llms[observed])
+        self._fit(known.canonical())
+        self._known_ = np.array(sorted(known.llms), dtype=object)
+        self.mean_costs_ = _column_means(table.costs)
+        self.llms_ = table.llms.copy()
+        return self
+
+    def predict_scores(self, questions: Sequence[str]) -> FloatArray:
+        """Predict the score of each llm on each question, from the text alone.
+
+        Parameters
+        ----------
+        questions : sequence of str, length n
+
+        Returns
+        -------
+        ndarray of shape (n, m)
+            Expected scores in the order of ``llms_``; a column is NaN if nothing was ever
+            observed of that llm.
+        """
+        questions = self._checked_questions(questions)
+        predicted = np.full((len(questions), len(self.llms_)), np.nan)
+        if questions:
+            raw = np.asarray(self._predict_scores(questions), dtype=np.float64)
+            expected = (len(questions), len(self._known_))
+            if raw.shape != expected or not np.isfinite(raw).all():
+                raise RuntimeError(
+                    f"{type(self).__name__}._predict_scores must return finite values of shape "
+                    f"{expected}, got shape {raw.shape}. This is a defect of the method."
+                )
+            predicted[:, self._columns()] = np.round(raw, _DECIMALS)
+        return predicted
+
+    def predict_costs(self, questions: Sequence[str]) -> FloatArray:
+        """Predict the cost of each llm on each question.
+
+        Parameters
+        ----------
+        questions : sequence of str, length n
+
+        Returns
+        -------
+        ndarray of shape (n, m)
+            Expected costs in the unit of the training table: the training mean of each llm unless
+            the method knows better; NaN where no cost was ever observed.
+        """
+        return self._predict_costs(self._checked_questions(questions))
+
+    def route(self, questions: Sequence[str], price: float = 0.0) -> np.ndarray:
+        """Choose an llm for each question.
+
+        Parameters
+        ----------
+        questions : sequence of str, length n
+        price : float, default=0.0
+            Score one gives up per unit of cost.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            Index into ``llms_``; see :func:`choose` for ties and unknown costs.
+        """
+        scores = self.predict_scores(questions)
+        return choose(scores, self.predict_costs(questions), self.llms_, price)
+
+    def admit(self, llm: str, outcomes: RoutingTable) -> Router:
+        """Add a candidate from its outcomes alone, without fitting again.
+
+        Parameters
+        ----------
+        llm : str
+            Name of the newcomer, not yet in ``llms_``.
+        outcomes : RoutingTable
+            A table in which ``llm`` is a column: its aptitude test, on training questions or on
+            new ones. Other columns are not looked at.
+
+        Returns
+        -------
+        Router
+            This router, with the newcomer last in ``llms_``.
+
+        Raises
+        ------
+        CannotAdmitError
+            If the method must be fitted again to know a new llm.
+        ValueError
+            If the llm is in the zoo already, or nothing of it was observed.
+        """
+        self._require_fitted()
+        self._require_table(outcomes, "admit")
+        if llm in set(self.llms_):
+            raise ValueError(f"admit: {llm!r} is in the zoo already. Fit again to change it.")
+        column = outcomes.select([llm]).canonical()
+        column = column.rows(~np.isnan(column.scores[:, 0]))
+        if not len(column):
+            raise ValueError(f"admit: no outcome of {llm!r} is observed. Give it some questions.")
+        self._admit(llm, column)
+        self._known_ = np.append(self._known_, llm)
+        self.llms_ = np.append(self.llms_, llm)
+        self.mean_costs_ = np.append(self.mean_costs_, _column_means(column.costs))
+        return self
+
+    # What a family overrides ----------------------------------------------------------------
+
+    @abstractmethod
+    def _fit(self, table: RoutingTable) -> None:
+        """Learn from a canonical table in which every llm has an observed score."""
+
+    @abstractmethod
+    def _predict_scores(self, questions: list[str]) -> FloatArray:
+        """Return finite scores (n, m) in the column order of the table given to ``_fit``."""
+
+    def _admit(self, llm: str, outcomes: RoutingTable) -> None:
+        """Add a last column for ``llm``; ``outcomes`` (k, 1) holds its observed scores only."""
+        raise CannotAdmitError(
+            f"{type(self).__name__} cannot admit {llm!r} without being fitted again: its method "
+            "learns the zoo as a whole. Fit it on a table with the new llm."
+        )
+
+    def _predict_costs(self, questions: list[str]) -> FloatArray:
+        return np.broadcast_to(self.mean_costs_, (len(questions), len(self.llms_))).copy()
+
+    # Shared checks ----------------------------------------------------------------------------
+
+    def _columns(self) -> np.ndarray:
+        """Return where each known llm (canonical order, then admitted) stands in ``llms_``."""
+        position = {name: j for j, name in enumerate(self.llms_)}
+        return np.array([position[name] for name in self._known_])
+
+    def _require_fitted(self) -> None:
+        if not hasattr(self, "llms_"):
+            raise NotFittedError(
+                f"This {type(self).__name__} is not fitted yet. Call 'fit' with a RoutingTable "
+                "before routing."
+            )
+
+    def _require_table(self, table: object, method: str) -> None:
+        if not isinstance(table, RoutingTable):
+            raise TypeError(
+                f"{type(self).__name__}.{method} must be given a RoutingTable, got "
+                f"{type(table).__name__}. Build one with routers.RoutingTable(...)."
+            )
+
+    def _checked_questions(self, questions: Sequence[str]) -> list[str]:
+        self._require_fitted()
+        if isinstance(questions, str):
+            raise TypeError("'questions' must be a sequence of str, got one str. Wrap it in a list.")
+        questions = list(questions)
+        for position, question in enumerate(questions):
+            if not isinstance(question, str):
+                kind = type(question).__name__
+                raise TypeError(f"'questions[{position}]' must be a str, got {kind}.")
+        return questions
+
+
+def _column_means(values: FloatArray) -> np.ndarray:
+    """Mean of the observed values per column, NaN where there is none."""
+    observed = ~np.isnan(values)
+    total = np.where(observed, values, 0).sum(axis=0, dtype=np.float64)
+    count = observed.sum(axis=0)
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)

@@ -1,0 +1,97 @@
+"""The floors: rules that do not read the question at all."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from routers.base import Router, _column_means
+from routers.table import FloatArray, RoutingTable
+
+
+class BestSingle(Router):
+    """Always ask the llm with the best mean score on the training questions.
+
+    The *single best solver* of algorithm selection, chosen on train [1]_.
+
+    Parameters
+    ----------
+    macro : bool, default=True
+        Take the mean over datasets of the mean within each (every dataset counts the same), as
+        the headline score does; otherwise the mean over questions.
+
+    References
+    ----------
+    .. [1] Bischl et al., "ASlib: A Benchmark Library for Algorithm Selection", AIJ 2016.
+    """
+
+    def __init__(self, macro: bool = True):
+        self.macro = macro
+
+    def _fit(self, table: RoutingTable) -> None:
+        self.mean_scores_ = mean_scores(table, self.macro)
+
+    def _predict_scores(self, questions: list[str]) -> FloatArray:
+        return np.broadcast_to(self.mean_scores_, (len(questions), len(self.mean_scores_)))
+
+    def _admit(self, llm: str, outcomes: RoutingTable) -> None:
+        self.mean_scores_ = np.append(self.mean_scores_, mean_scores(outcomes, self.macro))
+
+
+class Cheapest(BestSingle):
+    """Always ask the llm with the lowest mean cost on the training questions.
+
+    Its predicted scores are those of :class:`BestSingle` for every purpose but choosing: it
+    declares all llms equal, so that the shared rule takes the cheapest.
+    """
+
+    def _predict_scores(self, questions: list[str]) -> FloatArray:
+        return np.full((len(questions), len(self.mean_scores_)), self.mean_scores_.mean())
+
+
+class RandomRouter(Router):
+    """Ask an llm drawn uniformly at random, the same one whenever the same text comes again.
+
+    The leaderboard's random floor is the analytic mean; this router is a draw from it. The draw
+    is a function of the text and the llm's name, hence independent of batch and order.
+
+    Parameters
+    ----------
+    random_state : int, default=0
+    """
+
+    def __init__(self, random_state: int = 0):
+        self.random_state = random_state
+
+    def _fit(self, table: RoutingTable) -> None:
+        self.names_ = table.llms.copy()
+
+    def _predict_scores(self, questions: list[str]) -> FloatArray:
+        draws = np.empty((len(questions), len(self.names_)))
+        for row, question in enumerate(questions):
+            for column, name in enumerate(self.names_):
+                key = f"{self.random_state}\x1f{name}\x1f{question}"
+                draws[row, column] = zlib.crc32(key.encode()) / 2**32
+        return draws
+
+    def _admit(self, llm: str, outcomes: RoutingTable) -> None:
+        self.names_ = np.append(self.names_, llm)
+
+
+def mean_scores(table: RoutingTable, macro: bool) -> np.ndarray:
+    """Return the mean observed score of each llm, shape (m,).
+
+    Parameters
+    ----------
+    table : RoutingTable
+    macro : bool
+        Mean over datasets of the mean within each; a dataset in which nothing of an llm was
+        observed does not count for it. Otherwise the mean over questions.
+    """
+    if not macro:
+        return _column_means(table.scores)
+    names = np.unique(table.datasets.astype(str))
+    return _column_means(
+        np.stack([_column_means(table.scores[table.datasets == name]) for name in names])
+    )

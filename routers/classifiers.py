@@ -1,0 +1,80 @@
+"""One classifier or regressor predicts, for each llm, whether it answers right."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.utils import get_tags
+
+from routers.base import Router
+from routers.encoders import Encoder, TfidfEncoder
+from routers.logistic import SoftLabelLogistic
+from routers.table import FloatArray, RoutingTable
+
+
+class ClassifierRouter(Router):
+    """Any scikit-learn estimator over encoded questions, with one output per llm.
+
+    A regressor is fitted on the scores; one that takes many outputs is fitted once for the whole
+    zoo where every outcome is observed. A classifier is fitted per llm, on right against wrong;
+    a fractional score counts as both, weighted.
+
+    Parameters
+    ----------
+    estimator : scikit-learn estimator, default=SoftLabelLogistic()
+    encoder : Encoder, default=TfidfEncoder()
+
+    References
+    ----------
+    Srivatsa, Maurya and Kochmar, "Harnessing the Power of Multiple Minds", 2024; Huang et al.,
+    "RouterEval", 2025.
+    """
+
+    def __init__(self, estimator: BaseEstimator | None = None, encoder: Encoder | None = None):
+        self.estimator = estimator
+        self.encoder = encoder
+
+    def _fit(self, table: RoutingTable) -> None:
+        estimator = SoftLabelLogistic() if self.estimator is None else self.estimator
+        self.encoder_ = TfidfEncoder() if self.encoder is None else clone(self.encoder)
+        vectors = self.encoder_.fit(table.questions).transform(table.questions)
+        if isinstance(estimator, SoftLabelLogistic) or _fits_jointly(estimator, table.scores):
+            self.joint_ = clone(estimator).fit(vectors, table.scores)
+        else:
+            self.joint_ = None
+            columns = table.scores.T
+            self.estimators_ = [_fit_one(clone(estimator), vectors, y) for y in columns]
+
+    def _predict_scores(self, questions: list[str]) -> FloatArray:
+        vectors = self.encoder_.transform(questions)
+        if self.joint_ is not None:
+            return np.asarray(self.joint_.predict(vectors)).reshape(len(questions), -1)
+        return np.column_stack([_predict_one(one, vectors) for one in self.estimators_])
+
+
+def _fits_jointly(estimator: BaseEstimator, scores: FloatArray) -> bool:
+    multi_output = get_tags(estimator).target_tags.multi_output and not is_classifier(estimator)
+    return bool(multi_output and not np.isnan(scores).any())
+
+
+def _fit_one(estimator: BaseEstimator, vectors: FloatArray, scores: FloatArray) -> object:
+    """Fit one llm's estimator on its observed rows; a constant score needs none."""
+    seen = ~np.isnan(scores)
+    vectors, scores = vectors[seen], scores[seen]
+    if scores.min() == scores.max():
+        return float(scores[0])
+    if not is_classifier(estimator):
+        return estimator.fit(vectors, scores)
+    if np.isin(scores, (0, 1)).all():
+        return estimator.fit(vectors, scores > 0.5)
+    both = np.concatenate([vectors, vectors])
+    label = np.repeat([True, False], len(scores))
+    return estimator.fit(both, label, sample_weight=np.concatenate([scores, 1 - scores]))
+
+
+def _predict_one(fitted: object, vectors: FloatArray) -> np.ndarray:
+    if isinstance(fitted, float):
+        return np.full(len(vectors), fitted)
+    if is_classifier(fitted):
+        return fitted.predict_proba(vectors)[:, 1]  # type: ignore[attr-defined]
+    return fitted.predict(vectors)  # type: ignore[attr-defined]

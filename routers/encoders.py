@@ -1,0 +1,219 @@
+"""Text to vectors: TF-IDF and sentence encoders, with embeddings cached by content."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from routers.table import FloatArray
+
+
+class Encoder(BaseEstimator, ABC):
+    """Turns texts into vectors of unit length; fitted on training texts only."""
+
+    def fit(self, texts: Sequence[str]) -> Encoder:
+        """Learn from training texts; a pretrained encoder has nothing to learn."""
+        return self
+
+    @abstractmethod
+    def transform(self, texts: Sequence[str]) -> FloatArray:
+        """Return float32 vectors of shape (n, d) and Euclidean length 1 (0 for no known word)."""
+
+
+class TfidfEncoder(Encoder):
+    """TF-IDF over words and word pairs, reduced by truncated SVD (latent semantic analysis).
+
+    Parameters
+    ----------
+    dim : int, default=256
+        Largest number of dimensions; fewer where the training texts span fewer.
+    max_features : int, default=20000
+        Most frequent words and word pairs kept.
+    random_state : int, default=0
+
+    References
+    ----------
+    Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990.
+    """
+
+    def __init__(self, dim: int = 256, max_features: int = 20_000, random_state: int = 0):
+        self.dim = dim
+        self.max_features = max_features
+        self.random_state = random_state
+
+    def fit(self, texts: Sequence[str]) -> Encoder:
+        """Learn vocabulary, weights and directions from the training texts."""
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self.vectorizer_ = TfidfVectorizer(
+            ngram_range=(1, 2), sublinear_tf=True, max_features=self.max_features,
+            # every run of letters or of digits counts: a text of one sign must not be empty
+            token_pattern=r"(?u)\w+|[^\w\s]",
+        )
+        weights = self.vectorizer_.fit_transform(texts)
+        dim = max(1, min(self.dim, weights.shape[0] - 1, weights.shape[1] - 1))
+        self.svd_ = TruncatedSVD(dim, random_state=self.random_state)
+        if min(weights.shape) > 1:
+            self.svd_.fit(weights)
+        else:  # one text or one word: nothing to reduce
+            self.svd_ = None
+        return self
+
+    def transform(self, texts: Sequence[str]) -> FloatArray:
+        """Return vectors of shape (n, at most ``dim``)."""
+        weights = self.vectorizer_.transform(texts)
+        vectors = weights.toarray() if self.svd_ is None else self.svd_.transform(weights)
+        return _unit_length(vectors)
+
+
+class SentenceEncoder(Encoder):
+    """A pretrained sentence encoder (sentence-transformers), with its vectors cached on disk.
+
+    Parameters
+    ----------
+    path : str
+        Folder of the weights, or a hub name where a hub can be reached.
+    prefix : str, default=""
+        Put before each text (E5 encoders want ``"query: "``).
+    max_tokens : int, default=256
+        Longer texts are cut.
+    batch_size : int, default=32
+    device : str or None, default=None
+        As torch names it; by default a GPU where there is one.
+    cache_folder : str or None, default=None
+        Where vectors are kept between runs; by default only in this object.
+
+    References
+    ----------
+    Reimers and Gurevych, "Sentence-BERT", EMNLP 2019.
+    """
+
+    def __init__(
+        self, path: str, prefix: str = "", max_tokens: int = 256, batch_size: int = 32,
+        device: str | None = None, cache_folder: str | None = None,
+    ):
+        self.path = path
+        self.prefix = prefix
+        self.max_tokens = max_tokens
+        self.batch_size = batch_size
+        self.device = device
+        self.cache_folder = cache_folder
+
+    def transform(self, texts: Sequence[str]) -> FloatArray:
+        """Return vectors (n, d); only texts never seen before are encoded."""
+        return _embedding_cache(self.fingerprint, self.cache_folder).get(texts, self._encode)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what determines a vector: the weights' content and the text preparation."""
+        return _fingerprint(self.path, self.prefix, self.max_tokens)
+
+    @property
+    def seconds_per_text(self) -> float:
+        """Mean time it took to encode a text that was not in the cache; NaN if none was."""
+        return _embedding_cache(self.fingerprint, self.cache_folder).seconds_per_text
+
+    def _encode(self, texts: list[str]) -> FloatArray:
+        network = _load_sentence_encoder(self.path, self.device)
+        network.max_seq_length = min(self.max_tokens, network.max_seq_length or self.max_tokens)
+        vectors = network.encode(
+            [self.prefix + text for text in texts], batch_size=self.batch_size,
+            normalize_embeddings=True, show_progress_bar=False,
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+
+class EmbeddingCache:
+    """Vectors by text: in memory, and in a folder if one is given.
+
+    Each call that encodes something adds one file under a new name, written beside and renamed,
+    so that processes can share the folder and a killed run leaves only whole files.
+
+    Parameters
+    ----------
+    folder : Path or None
+    """
+
+    def __init__(self, folder: Path | None):
+        self.folder = folder
+        self.seconds_per_text = float("nan")
+        self._row: dict[bytes, int] = {}
+        self._vectors = np.empty((0, 0), dtype=np.float32)
+        for file in sorted(folder.glob("*.npz")) if folder else []:
+            with np.load(file) as stored:
+                self._add(stored["keys"].tobytes(), stored["vectors"])
+                self.seconds_per_text = float(stored["seconds_per_text"])
+
+    def get(self, texts: Sequence[str], encode) -> FloatArray:  # type: ignore[no-untyped-def]
+        """Return the vector of each text, encoding (in sorted order) those not yet held."""
+        keys = [hashlib.sha256(text.encode()).digest() for text in texts]
+        missing = {text: key for text, key in zip(texts, keys, strict=True) if key not in self._row}
+        if missing:
+            self._encode_missing(dict(sorted(missing.items())), encode)
+        if not keys:
+            return self._vectors[:0]
+        return self._vectors[[self._row[key] for key in keys]]
+
+    def _encode_missing(self, missing: dict[str, bytes], encode) -> None:  # type: ignore[no-untyped-def]
+        start = time.perf_counter()
+        vectors = encode(list(missing))
+        self.seconds_per_text = (time.perf_counter() - start) / len(missing)
+        keys = b"".join(missing.values())
+        self._add(keys, vectors)
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = self.folder / f"{uuid.uuid4().hex}.part"
+            with part.open("wb") as file:
+                np.savez(
+                    file, keys=np.frombuffer(keys, dtype=np.uint8), vectors=vectors,
+                    seconds_per_text=self.seconds_per_text,
+                )
+            part.rename(part.with_suffix(".npz"))
+
+    def _add(self, keys: bytes, vectors: FloatArray) -> None:
+        start = len(self._vectors)
+        self._vectors = np.concatenate([self._vectors, vectors]) if start else vectors
+        for row in range(len(vectors)):
+            self._row.setdefault(keys[32 * row : 32 * row + 32], start + row)
+
+
+@lru_cache(maxsize=8)
+def _embedding_cache(fingerprint: str, folder: str | None) -> EmbeddingCache:
+    return EmbeddingCache(Path(folder) / fingerprint if folder else None)
+
+
+@lru_cache(maxsize=8)
+def _fingerprint(path: str, prefix: str, max_tokens: int) -> str:
+    digest = hashlib.sha256(repr((prefix, max_tokens)).encode())
+    folder = Path(path)
+    if not folder.is_dir():  # a hub name: the name is all there is to go by
+        digest.update(path.encode())
+    for file in sorted(folder.rglob("*")) if folder.is_dir() else []:
+        if file.is_file() and file.suffix in {".json", ".safetensors", ".bin", ".txt", ".model"}:
+            digest.update(str(file.relative_to(folder)).encode())
+            with file.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+@lru_cache(maxsize=2)
+def _load_sentence_encoder(path: str, device: str | None):  # type: ignore[no-untyped-def]
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(path, device=device)
+
+
+def _unit_length(vectors: FloatArray) -> FloatArray:
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0).astype(
+        np.float32
+    )

@@ -1,0 +1,370 @@
+"""The Model-SAT network: a trained connector in front of a frozen causal LM.
+
+References
+----------
+* Zhang, Zhan and Ye, "Capability Instruction Tuning: A New Paradigm for Dynamic LLM Routing",
+  AAAI 2025: capability text -> encoder -> connector -> soft token before question and inquiry;
+  an llm's score on a question is P(Yes).
+* Lester, Al-Rfou and Constant, "The Power of Scale for Parameter-Efficient Prompt Tuning", EMNLP
+  2021: soft tokens in front of a frozen LM.
+
+Letters in shape comments: b questions, m llms, c numbers in a capability vector, k soft tokens,
+t tokens of the inquiry, s = k + t tokens per llm, p tokens of a prefix, d width of the LM,
+l layers, h key-value heads, e width of a head.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+log = logging.getLogger(__name__)
+
+ORDERS = ("question_first", "profile_first")
+READOUTS = ("yes_no", "yes")
+
+# Before and after the soft tokens. The question is put between the two parts of `_BEFORE`.
+_QUESTION_FIRST = ("Question:\n", "\n\nWill this question be answered correctly by the assistant")
+_PROFILE_FIRST = ("\nQuestion:\n", "\n\nWill this assistant answer the question correctly")
+_INQUIRY = "?"  # one token: it is the only part whose cost is paid once per llm
+_YES, _NO = " Yes", " No"
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """What determines the network but for its weights.
+
+    Parameters
+    ----------
+    lm_path : str
+        Folder (or hub name) of a causal LM and its tokenizer.
+    n_inputs : int
+        Length c of a capability vector.
+    n_soft : int, default=1
+        Soft tokens k per llm.
+    order : {"question_first", "profile_first"}
+        Whether the question comes first, so that one pass over it serves all llms, or the
+        capability does, as in the paper.
+    readout : {"yes_no", "yes"}
+        Logit of P(Yes) against P(No), or the raw logit of Yes, as in the authors' release.
+    max_question_tokens : int, default=192
+        Of a longer question, the first and the last half of that many are kept.
+    dtype : {"auto", "float32", "bfloat16", "float16"}
+        Arithmetic of the LM; "auto" is bfloat16 where it is native, else float32.
+    device : str or None
+        As torch names it; by default a GPU where there is one.
+    """
+
+    lm_path: str
+    n_inputs: int
+    n_soft: int = 1
+    order: str = "question_first"
+    readout: str = "yes_no"
+    max_question_tokens: int = 192
+    dtype: str = "auto"
+    device: str | None = None
+
+
+class FrozenLM:
+    """A pretrained causal LM that is only ever read, with its tokenizer.
+
+    Attributes
+    ----------
+    embedding_rms : float
+        Root mean square of the entries of its token embeddings, the natural unit of soft tokens.
+    """
+
+    def __init__(self, path: str, dtype: torch.dtype, device: torch.device):
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        self.tokenizer = AutoTokenizer.from_pretrained(path)
+        with torch.random.fork_rng(devices=[]):  # loading initialises before it reads
+            network = AutoModelForCausalLM.from_pretrained(
+                path, dtype=dtype, attn_implementation="sdpa"
+            )
+        network.eval().requires_grad_(False).to(device)
+        self.decoder = network.get_decoder()
+        self.embedding = network.get_input_embeddings()
+        self.dtype, self.device = dtype, device
+        self.width = self.embedding.weight.shape[1]
+        self._head = network.get_output_embeddings()
+        some = self.embedding(torch.arange(min(4096, len(self.embedding.weight)), device=device))
+        self.embedding_rms = float(some.float().square().mean().sqrt())
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the token ids of a text, without special tokens."""
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def embed(self, ids: Sequence[int]) -> Tensor:
+        """Return the embeddings of some tokens, shape (len(ids), d)."""
+        return self.embedding(torch.tensor(list(ids), dtype=torch.long, device=self.device))
+
+    def output_weights(self, word: str) -> tuple[Tensor, Tensor]:
+        """Return the weights (d,) and the bias () of a word's first token in the output layer."""
+        token = self.tokens(word)[0]
+        bias = self._head.bias
+        zero = torch.zeros((), device=self.device)
+        return self._head.weight[token].float(), zero if bias is None else bias[token].float()
+
+
+def resolve(dtype: str, device: str | None) -> tuple[torch.dtype, torch.device]:
+    """Return the dtype and the device to use for what was asked."""
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if dtype != "auto":
+        return getattr(torch, dtype), where
+    if where.type == "cuda":
+        return (torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16), where
+    if where.type != "cpu":
+        return torch.float32, where
+    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
+    return (torch.bfloat16 if native else torch.float32), where
+
+
+@lru_cache(maxsize=2)
+def load_lm(path: str, dtype: torch.dtype, device: torch.device) -> FrozenLM:
+    """Load an LM once per process."""
+    return FrozenLM(path, dtype, device)
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What is computed of a question once, whatever the llms and the connector's weights.
+
+    Parameters
+    ----------
+    length : int
+        Tokens p.
+    states : Tensor
+        Keys and values (l, 2, h, p, e) if the question comes first; embeddings (p, d) if not.
+    """
+
+    length: int
+    states: Tensor
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory it holds."""
+        return self.states.nbytes
+
+
+class Connector(nn.Module):
+    """One linear layer from a capability vector to soft tokens, in units of the LM's embeddings.
+
+    Parameters
+    ----------
+    n_inputs, n_soft, width : int
+        c, k and d.
+    unit : float
+        Root mean square entry of the LM's embeddings. Weights are learned in this unit, so that
+        one learning rate suits every LM.
+    generator : torch.Generator
+        Of the initial weights.
+    """
+
+    def __init__(
+        self, n_inputs: int, n_soft: int, width: int, unit: float, generator: torch.Generator
+    ):
+        super().__init__()
+        self.n_soft, self.unit = n_soft, unit
+        size = n_soft * width
+        # A capability vector is about 1 long: its image then has the length of a token. The bias,
+        # what all llms have in common, starts as another such token.
+        self.weight = nn.Parameter(torch.randn(size, n_inputs, generator=generator))
+        self.bias = nn.Parameter(torch.randn(size, generator=generator))
+
+    def forward(self, capability: Tensor) -> Tensor:
+        """Map (m, c) to soft tokens (m, k, d)."""
+        soft = nn.functional.linear(capability, self.weight, self.bias) * self.unit
+        return soft.view(len(capability), self.n_soft, -1)
+
+
+class ScoringNetwork(nn.Module):
+    """Logits of "this llm answers this question correctly".
+
+    Parameters
+    ----------
+    config : NetworkConfig
+    generator : torch.Generator, optional
+        Of the connector's initial weights.
+    """
+
+    def __init__(self, config: NetworkConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        self.config = config
+        self.lm = load_lm(config.lm_path, *resolve(config.dtype, config.device))
+        generator = generator or torch.Generator().manual_seed(0)
+        self.connector = Connector(
+            config.n_inputs, config.n_soft, self.lm.width, self.lm.embedding_rms, generator
+        ).to(self.lm.device)
+        self.arrangement = _ARRANGEMENTS[config.order](self.lm, config.max_question_tokens)
+        yes, yes_bias = self.lm.output_weights(_YES)
+        if config.readout == "yes_no":
+            no, no_bias = self.lm.output_weights(_NO)
+            yes, yes_bias = yes - no, yes_bias - no_bias
+        self.register_buffer("direction", yes, persistent=False)  # (d,)
+        self.register_buffer("offset", yes_bias, persistent=False)  # ()
+
+    def prefix(self, question: str) -> Prefix:
+        """Compute what all llms share of a question.
+
+        Each question is computed alone and unpadded: in 16 bits the logits of one would otherwise
+        depend by some hundredths on what else was in its batch.
+        """
+        with torch.no_grad():
+            return self.arrangement.prefix(question)
+
+    def forward(self, prefixes: Sequence[Prefix], capability: Tensor) -> Tensor:
+        """Return logits (b, m) for capability vectors (m, c)."""
+        soft = self.connector(capability).to(self.lm.dtype)  # (m, k, d)
+        hidden = self.arrangement.hidden(prefixes, soft)  # (b, m, d)
+        return hidden.float() @ self.direction + self.offset
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Return the learned weights as plain arrays."""
+        state = self.connector.state_dict()
+        return {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
+
+    def load_weights(self, weights: dict[str, np.ndarray]) -> None:
+        """Take over what :meth:`weights` returned."""
+        state = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
+        self.connector.load_state_dict(state)
+
+
+class _Arrangement:
+    """The order of question, soft tokens and inquiry, and how it is computed."""
+
+    texts: tuple[str, str]
+
+    def __init__(self, lm: FrozenLM, max_question_tokens: int):
+        self.lm = lm
+        self.max_question_tokens = max_question_tokens
+        self._before, self._after = (lm.tokens(text) for text in self.texts)
+        with torch.no_grad():
+            self.inquiry = lm.embed(lm.tokens(_INQUIRY))  # (t, d)
+
+    def prompt(self, question: str) -> list[int]:
+        """Return the tokens of the question and of what surrounds it."""
+        tokens = self.lm.tokens(question)
+        if len(tokens) > self.max_question_tokens:
+            # the beginning says what it is about, the end what is asked and what the options are
+            half = self.max_question_tokens // 2
+            tokens = tokens[: self.max_question_tokens - half] + tokens[len(tokens) - half :]
+        return [*self._before, *tokens, *self._after]
+
+    def suffix(self, soft: Tensor) -> Tensor:
+        """Put the inquiry behind the soft tokens (m, k, d) of each llm: (m, s, d)."""
+        return torch.cat([soft, self.inquiry.expand(len(soft), -1, -1)], dim=1)
+
+    def prefix(self, question: str) -> Prefix:
+        raise NotImplementedError
+
+    def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
+        """Return the LM's last state (b, m, d) for soft tokens (m, k, d)."""
+        raise NotImplementedError
+
+
+class QuestionFirst(_Arrangement):
+    """Question, soft tokens, inquiry: one pass over the question serves every llm.
+
+    The suffixes of all llms follow the question in one sequence of m s tokens; a mask lets each
+    token see the question and its own llm only, and positions start anew for each llm. So the
+    keys and values of the question are neither computed nor copied per llm.
+    """
+
+    texts = _QUESTION_FIRST
+
+    def prefix(self, question: str) -> Prefix:
+        prompt = self.prompt(question)
+        bos = self.lm.tokenizer.bos_token_id
+        ids = torch.tensor([[bos, *prompt] if bos is not None else prompt], device=self.lm.device)
+        cache = self.lm.decoder(input_ids=ids, use_cache=True).past_key_values
+        states = [torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers]
+        return Prefix(ids.shape[1], torch.stack(states))  # (l, 2, h, p, e)
+
+    def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
+        suffix = self.suffix(soft)
+        m, s, d = suffix.shape
+        b = len(prefixes)
+        lengths = torch.tensor([prefix.length for prefix in prefixes], device=self.lm.device)
+        out = self.lm.decoder(
+            inputs_embeds=suffix.reshape(1, m * s, d).expand(b, -1, -1),
+            attention_mask=_block_mask(lengths, m, s),
+            position_ids=lengths[:, None] + torch.arange(s, device=self.lm.device).repeat(m),
+            past_key_values=_stack_caches(prefixes, self.lm.dtype),
+            use_cache=True,
+        )
+        return out.last_hidden_state.view(b, m, s, d)[:, :, -1]
+
+
+class ProfileFirst(_Arrangement):
+    """Soft tokens, question, inquiry: the paper's order, one whole pass per llm and question."""
+
+    texts = _PROFILE_FIRST
+
+    def prefix(self, question: str) -> Prefix:
+        embeddings = self.lm.embed(self.prompt(question))
+        return Prefix(len(embeddings), embeddings)  # (p, d)
+
+    def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
+        b, (m, k, d) = len(prefixes), soft.shape
+        prompts = [torch.cat([prefix.states, self.inquiry]) for prefix in prefixes]
+        lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.lm.device)
+        padded = nn.utils.rnn.pad_sequence(prompts, batch_first=True)  # (b, p + t, d)
+        start = self._start(m)
+        pairs = torch.cat(
+            [
+                start.repeat(b, 1, 1),
+                soft.repeat(b, 1, 1),
+                padded.repeat_interleave(m, dim=0),
+            ],
+            dim=1,
+        )  # (b m, 1 + k + p + t, d)
+        # padding is on the right, where a causal LM's earlier positions cannot see it
+        states = self.lm.decoder(inputs_embeds=pairs, use_cache=False).last_hidden_state
+        last = (start.shape[1] + k + lengths - 1).repeat_interleave(m)
+        return states[torch.arange(b * m, device=self.lm.device), last].view(b, m, d)
+
+    def _start(self, m: int) -> Tensor:
+        """Return the beginning-of-text embedding per llm (m, 1, d), or none (m, 0, d)."""
+        bos = self.lm.tokenizer.bos_token_id
+        return self.lm.embed([] if bos is None else [bos]).expand(m, -1, -1)
+
+
+_ARRANGEMENTS: dict[str, type[_Arrangement]] = {
+    "question_first": QuestionFirst, "profile_first": ProfileFirst,
+}
+
+
+def _block_mask(lengths: Tensor, m: int, s: int) -> Tensor:
+    """Return who sees whom, shape (b, 1, m s, p + m s), for prefixes of some lengths (b,)."""
+    p = int(lengths.max())
+    own = torch.block_diag(*[torch.ones(s, s, dtype=torch.bool).tril()] * m).to(lengths.device)
+    question = torch.arange(p, device=lengths.device) < lengths[:, None]  # (b, p)
+    return torch.cat(
+        [question[:, None].expand(-1, m * s, -1), own.expand(len(lengths), -1, -1)], dim=2
+    )[:, None]
+
+
+def _stack_caches(prefixes: Sequence[Prefix], dtype: torch.dtype) -> Any:
+    """Return one key-value cache for a batch of prefixes, padded on the right."""
+    from transformers import DynamicCache
+
+    longest = max(prefix.length for prefix in prefixes)
+    states = torch.stack(
+        [
+            nn.functional.pad(prefix.states, (0, 0, 0, longest - prefix.length))
+            for prefix in prefixes
+        ],
+        dim=2,
+    ).to(dtype)  # (l, 2, b, h, p, e)
+    cache = DynamicCache()
+    for layer, (keys, values) in enumerate(states):
+        cache.update(keys, values, layer)
+    return cache

@@ -1,0 +1,215 @@
+"""The one table: what every llm of a zoo scored, and cost, on every question."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+FloatArray = np.ndarray
+_PER_QUESTION = ("questions", "scores", "costs", "ids", "datasets", "subjects", "splits", "chance")
+
+
+def _fail(what: str, must: str, got: object, advice: str) -> None:
+    raise ValueError(f"RoutingTable: {what} must be {must}, got {got!r}. {advice}")
+
+
+def _texts(name: str, values: object, length: int | None) -> np.ndarray:
+    """Return ``values`` as a 1-d array of str objects, or say which entry is not one."""
+    array = np.asarray(values, dtype=object)
+    if array.ndim != 1:
+        _fail(f"'{name}'", "one-dimensional", array.shape, "Give one text per entry.")
+    if length is not None and len(array) != length:
+        _fail(f"'{name}'", f"of length {length}", len(array), "Give one entry per question.")
+    for position, value in enumerate(array):
+        if not isinstance(value, str):
+            _fail(f"'{name}[{position}]'", "a str", value, "Drop the entry or name it.")
+    return array.copy()
+
+
+def _unique(name: str, values: np.ndarray) -> None:
+    seen: set[str] = set()
+    for position, value in enumerate(values):
+        if value in seen:
+            _fail(f"'{name}[{position}]'", "unique", value, "Drop or rename the duplicate.")
+        seen.add(value)
+
+
+def _first_bad(bad: np.ndarray, ids: np.ndarray, llms: np.ndarray) -> str:
+    row, column = np.argwhere(bad)[0]
+    return f"of question {ids[row]!r} and llm {llms[column]!r}"
+
+
+@dataclass(frozen=True, eq=False)
+class RoutingTable:
+    """Outcomes of ``m`` llms on ``n`` questions, validated once and frozen.
+
+    ``NaN`` means *not observed*, never zero: that one rule gives partial logs, missing prices and
+    new llms their meaning.
+
+    Parameters
+    ----------
+    questions : array-like of str, shape (n,)
+        The text a router is shown.
+    scores : array-like of float, shape (n, m)
+        Quality of each llm's answer in [0, 1], higher is better; NaN where not observed.
+    llms : array-like of str, shape (m,)
+        Unique names of the candidates.
+    ids : array-like of str, shape (n,)
+        Unique question ids.
+    datasets : array-like of str, shape (n,)
+        The dataset each question comes from. Routers may learn from it in ``fit``; they never see
+        it when they route.
+    costs : array-like of float, shape (n, m) or (m,), optional
+        Cost per question, at least 0, in ``cost_unit``; NaN where unknown. One row is taken as
+        the same cost for every question.
+    subjects : array-like of str, shape (n,), optional
+        Finer topic; by default the dataset's name.
+    splits : array-like of str, shape (n,), optional
+        ``"train"`` or ``"test"`` where the source fixes it, ``""`` where it does not.
+    chance : array-like of float, shape (n,), optional
+        Probability of guessing right (1 / options), 0 for open questions (the default).
+    cost_unit : str, default="USD"
+        What a cost is counted in; a proxy is named as such.
+
+    Raises
+    ------
+    ValueError
+        Naming the field, question and llm at fault, what it must be and what it is.
+    """
+
+    questions: np.ndarray
+    scores: FloatArray
+    llms: np.ndarray
+    ids: np.ndarray
+    datasets: np.ndarray
+    costs: FloatArray = None  # type: ignore[assignment]
+    subjects: np.ndarray = None  # type: ignore[assignment]
+    splits: np.ndarray = None  # type: ignore[assignment]
+    chance: FloatArray = None  # type: ignore[assignment]
+    cost_unit: str = "USD"
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: np.ndarray) -> None:
+            object.__setattr__(self, name, value)  # the dataclass is frozen
+
+        put("ids", _texts("ids", self.ids, None))
+        n = len(self.ids)
+        put("llms", _texts("llms", self.llms, None))
+        _unique("ids", self.ids)
+        _unique("llms", self.llms)
+        if not len(self.llms):
+            _fail("'llms'", "at least one name", [], "Add a candidate.")
+        put("questions", _texts("questions", self.questions, n))
+        put("datasets", _texts("datasets", self.datasets, n))
+        subjects = self.datasets if self.subjects is None else self.subjects
+        put("subjects", _texts("subjects", subjects, n))
+        splits = np.full(n, "", dtype=object) if self.splits is None else self.splits
+        put("splits", _texts("splits", splits, n))
+        put("scores", self._checked_scores())
+        put("costs", self._checked_costs())
+        put("chance", self._checked_chance())
+        for name in (*_PER_QUESTION, "llms"):
+            getattr(self, name).flags.writeable = False
+
+    def _checked_scores(self) -> FloatArray:
+        scores = np.array(self.scores, dtype=np.float32)
+        shape = (len(self.ids), len(self.llms))
+        if scores.shape != shape:
+            _fail("'scores'", f"of shape {shape}", scores.shape, "One row a question.")
+        bad = (scores < 0) | (scores > 1)
+        if bad.any():
+            value = float(scores[bad][0])
+            where = _first_bad(bad, self.ids, self.llms)
+            _fail(f"the score {where}", "in [0, 1] or NaN", value, "Rescale it at the source.")
+        return scores
+
+    def _checked_costs(self) -> FloatArray:
+        shape = (len(self.ids), len(self.llms))
+        costs = np.float32(np.nan) if self.costs is None else np.array(self.costs, np.float32)
+        if np.ndim(costs) and costs.shape not in (shape, shape[1:]):
+            _fail("'costs'", f"of shape {shape} or {shape[1:]}", costs.shape, "One per llm.")
+        costs = np.broadcast_to(costs, shape)
+        bad = (costs < 0) | np.isinf(costs)
+        if bad.any():
+            value = float(costs[bad][0])
+            where = _first_bad(bad, self.ids, self.llms)
+            _fail(f"the cost {where}", "finite and >= 0, or NaN", value, "NaN marks unknown.")
+        return costs
+
+    def _checked_chance(self) -> FloatArray:
+        n = len(self.ids)
+        chance = np.zeros(n) if self.chance is None else np.array(self.chance, dtype=np.float64)
+        if chance.shape != (n,):
+            _fail("'chance'", f"of shape ({n},)", chance.shape, "One per question.")
+        bad = ~((chance >= 0) & (chance < 1))
+        if bad.any():
+            where = f"'chance' of question {self.ids[bad][0]!r}"
+            _fail(where, "in [0, 1)", float(chance[bad][0]), "Use 0 for an open question.")
+        return chance
+
+    def __len__(self) -> int:
+        """Count the questions."""
+        return len(self.ids)
+
+    @property
+    def n_llms(self) -> int:
+        """Number of candidates ``m``."""
+        return len(self.llms)
+
+    def rows(self, index: np.ndarray | Sequence[int] | slice) -> RoutingTable:
+        """Return the sub-table of some questions (positions or a boolean mask)."""
+        return self._derive(**{name: getattr(self, name)[index] for name in _PER_QUESTION})
+
+    def _derive(self, **changes: np.ndarray) -> RoutingTable:
+        """Return a copy with some fields changed, without validating again what was valid."""
+        table = object.__new__(RoutingTable)
+        for name in (f.name for f in fields(self)):
+            object.__setattr__(table, name, changes.get(name, getattr(self, name)))
+        for name in changes:
+            getattr(table, name).flags.writeable = False
+        return table
+
+    def select(self, llms: Sequence[str]) -> RoutingTable:
+        """Return the sub-table of some candidates, in the order given.
+
+        Raises
+        ------
+        ValueError
+            If a name is not in the table, or stands twice.
+        """
+        position = {name: j for j, name in enumerate(self.llms)}
+        missing = [name for name in llms if name not in position]
+        if missing:
+            known = ", ".join(map(str, self.llms[:5]))
+            _fail("'llms' to select", "in the table", missing, f"It holds e.g. {known}.")
+        names = _texts("llms", list(llms), None)
+        _unique("llms", names)
+        columns = [position[name] for name in names]
+        return self._derive(
+            llms=names, scores=self.scores[:, columns], costs=self.costs[:, columns]
+        )
+
+    def canonical(self) -> RoutingTable:
+        """Return the same table with questions sorted by id and llms by name.
+
+        Whatever is learned from the canonical table cannot depend on the order of the input.
+        """
+        by_id = np.argsort(self.ids.astype(str))
+        names = sorted(self.llms)
+        table = self if (np.diff(by_id) > 0).all() else self.rows(by_id)
+        return table if names == list(self.llms) else table.select(names)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Sha256 (16 hex digits) of everything in the table, whatever its order."""
+        table = self.canonical()
+        digest = hashlib.sha256(repr((table.cost_unit, list(table.llms))).encode())
+        for name in ("ids", "questions", "datasets", "subjects", "splits"):
+            digest.update(repr(list(getattr(table, name))).encode())
+        for name in ("scores", "costs", "chance"):
+            digest.update(np.ascontiguousarray(getattr(table, name)).tobytes())
+        return digest.hexdigest()[:16]
