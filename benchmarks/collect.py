@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import hashlib
 import json
 import logging
 import os
@@ -29,22 +30,33 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from benchmarks.carriers import WEIGHTS, cache_folder, model_folder
-from benchmarks.sources.small_llms import DATA, LETTERS, questions, text_hash
+from benchmarks.sources.small_llms import (
+    DATA,
+    LETTERS,
+    listed,
+    question_hash,
+    questions,
+    records,
+    text_hash,
+)
+
+if TYPE_CHECKING:
+    import torch
 
 log = logging.getLogger(__name__)
 
 PROMPTS_VERSION = 1
 NUMBER_TOKENS = 12  # room for " $1,234.50" and the llm's habit of a leading word
-STEPS_TOKENS = {"choice": 112, "number": 224}
+STEPS_TOKENS = {"choice": 80, "number": 224}
 # A forward pass is cheapest while its activations fit the caches; generating, which reads all
 # weights for every token, is cheapest in large batches.
-BATCH_SIZE = {"read": 16, "generate": 96}
-BATCH_TOKENS = {"read": 2048, "generate": 16384}  # of the padded prompts, at most
+BATCH_SIZE = {"read": 16, "generate": 48}
+BATCH_TOKENS = {"read": 2048, "generate": 8192}  # of the padded prompts, at most
 THREADS = 1  # threads that wait for each other cost CPU time of their own on a shared machine
 
 
@@ -145,7 +157,7 @@ Answer: 18
 _INSTRUCTION = {
     ("direct", "choice"): "Reply with the letter of the correct option only.",
     ("direct", "number"): "Reply with the final number only, without any words.",
-    ("steps", "choice"): "Think step by step in two short sentences, then name the right option.",
+    ("steps", "choice"): "Think step by step in one short sentence, then name the right option.",
     ("steps", "number"): "Think step by step, one short line per step, then give the number.",
 }
 _CUE = {
@@ -154,16 +166,7 @@ _CUE = {
     ("steps", "choice"): "\n\nTherefore, the letter of the correct option is",
     ("steps", "number"): "\n\nTherefore, the final number is",
 }
-
-
-def listed(choices: Sequence[str]) -> str:
-    """Letter the options, one a line.
-
-    >>> print(listed(["salt", "sand"]))
-    A. salt
-    B. sand
-    """
-    return "\n".join(f"{LETTERS[i]}. {choice}" for i, choice in enumerate(choices))
+_PROMPTS = (_SHOTS_CHOICE, _SHOTS_NUMBER, _INSTRUCTION, _CUE)
 
 
 def make_ask(row: dict[str, Any], candidate: Candidate, tokenizer: Any) -> Ask:
@@ -179,7 +182,7 @@ def make_ask(row: dict[str, Any], candidate: Candidate, tokenizer: Any) -> Ask:
     else:
         shots = _SHOTS_NUMBER if kind == "number" else _SHOTS_CHOICE
         prompt = f"{tokenizer.bos_token or ''}{shots}Question: {body}\n"
-    text = text_hash(pd.DataFrame([row]))[:12]
+    text = question_hash(row)
     if kind == "number":
         return Ask(row["question_id"], text, prompt + cue, 0, row["answer"])
     letter = LETTERS[row["choices"].index(row["answer"])]
@@ -219,10 +222,26 @@ def number_score(forced: str, reasoning: str, answer: str) -> float:
 # ------------------------------------------------------------------------------------- network
 
 
+@dataclass
+class Reading:
+    """A batch of texts that a network has read so far, and its state after the last token."""
+
+    cache: Any
+    mask: torch.Tensor  # (batch, length): 0 where a text has no token
+    hidden: torch.Tensor  # (batch, width): at the last position
+
+
 class Network:
-    """A causal network that answers batches of prompts greedily, in bfloat16."""
+    """A causal network that answers batches of prompts greedily, in bfloat16.
+
+    Parameters
+    ----------
+    folder : Path
+        Network and tokenizer, as `benchmarks.carriers.model_folder` gives it.
+    """
 
     def __init__(self, folder: Path) -> None:
+        os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages: fewer page faults
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging as noise
@@ -234,84 +253,89 @@ class Network:
         self.tokenizer.pad_token = self.tokenizer.pad_token or self.tokenizer.eos_token
         self.network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
         pack_linear(self.network)
-        spelled = [self.tokenizer.encode(f" {x}", add_special_tokens=False) for x in LETTERS]
+        spelled = [self.encode(f" {letter}") for letter in LETTERS]
         if any(len(ids) != 1 for ids in spelled):
             raise ValueError(f"Every option letter must be one token in {folder}, got {spelled}.")
-        self.letter_ids = [ids[0] for ids in spelled]
+        head = self.network.get_output_embeddings().weight  # (vocabulary, width)
+        self.letter_weights = head.detach()[[ids[0] for ids in spelled]].float()
 
-    def count(self, prompt: str) -> int:
-        """Count the tokens of a prompt, which has its special tokens written out."""
-        return len(self.tokenizer.encode(prompt, add_special_tokens=False))
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens of a text, which has its special tokens written out."""
+        return self.tokenizer.encode(text, add_special_tokens=False)
 
-    def _batch(self, prompts: Sequence[str]) -> Any:
-        return self.tokenizer(
+    def read(self, prompts: Sequence[str]) -> Reading:
+        """Read prompts, padded on the left."""
+        import torch
+        from transformers import DynamicCache
+
+        batch = self.tokenizer(
             list(prompts), return_tensors="pt", padding=True, add_special_tokens=False
         )
+        empty = torch.zeros(len(prompts), 0)
+        reading = Reading(DynamicCache(config=self.network.config), empty.long(), empty)
+        self._go_on(reading, batch.input_ids, batch.attention_mask)
+        return reading
 
-    def letters(self, prompts: Sequence[str], options: Sequence[int]) -> list[str]:
-        """Return, for each prompt, the most likely of its first `options` letters as next token."""
+    def _go_on(self, reading: Reading, tokens: torch.Tensor, mask: torch.Tensor) -> None:
+        """Read more tokens, where the mask is 1; both (batch, more)."""
         import torch
 
-        batch = self._batch(prompts)
-        position = (batch.attention_mask.cumsum(-1) - 1).clamp(min=0)
+        reading.mask = torch.cat([reading.mask, mask], dim=1)
+        position = (reading.mask.cumsum(-1) - 1).clamp(min=0)[:, -tokens.shape[1] :]
         with torch.inference_mode():
-            logits = self.network(
-                input_ids=batch.input_ids,
-                attention_mask=batch.attention_mask,
+            reading.hidden = self.network.base_model(
+                input_ids=tokens,
+                attention_mask=reading.mask,
                 position_ids=position,
-                use_cache=False,
-                logits_to_keep=1,
-            ).logits[:, -1, self.letter_ids]  # (batch, letters)
+                past_key_values=reading.cache,
+                use_cache=True,
+            ).last_hidden_state[:, -1]
+
+    def add(self, reading: Reading, text: str) -> None:
+        """Let every row read the same text."""
+        import torch
+
+        tokens = torch.tensor([self.encode(text)] * len(reading.mask))
+        self._go_on(reading, tokens, torch.ones_like(tokens))
+
+    def letters(self, reading: Reading, options: Sequence[int]) -> list[str]:
+        """Return, for each row, the likeliest of its first `options` letters as next token."""
+        # In bfloat16 letters would often tie, and a tie would always go to A.
+        logits = reading.hidden.float() @ self.letter_weights.T  # (batch, letters)
         return [
             LETTERS[int(row[:count].argmax())] for row, count in zip(logits, options, strict=True)
         ]
 
-    def generate(self, prompts: Sequence[str], limit: int) -> list[tuple[str, int]]:
-        """Return, for each prompt, the greedy continuation and its count of tokens.
+    def write(self, reading: Reading, limit: int) -> list[tuple[str, int]]:
+        """Return, for each row, the greedy continuation and its count of tokens.
 
-        A prompt that is finished leaves the batch, so that it costs nothing more.
+        A row that has ended waits, masked, for the others, and can be read on afterwards.
         """
         import torch
-        from transformers import DynamicCache
 
-        batch = self._batch(prompts)
-        tokens, mask = batch.input_ids, batch.attention_mask  # (live, length)
-        position = (mask.cumsum(-1) - 1).clamp(min=0)
-        cache = DynamicCache(config=self.network.config)
-        live = list(range(len(prompts)))
-        said: list[list[int]] = [[] for _ in prompts]
-        with torch.inference_mode():
-            for _ in range(limit):
-                logits = self.network(
-                    input_ids=tokens,
-                    attention_mask=mask,
-                    position_ids=position,
-                    past_key_values=cache,
-                    logits_to_keep=1,
-                ).logits
-                chosen = logits[:, -1].argmax(-1)  # (live,)
-                for row, token in zip(live, chosen.tolist(), strict=True):
-                    said[row].append(token)
-                keep = (chosen != self.tokenizer.eos_token_id).nonzero()[:, 0]
-                if len(keep) < len(live):
-                    live = [live[i] for i in keep.tolist()]
-                    cache.batch_select_indices(keep)
-                if not live:
-                    break
-                tokens, mask = chosen[keep, None], mask[keep]
-                mask = torch.cat([mask, mask.new_ones(len(live), 1)], dim=1)
-                position = position[keep, -1:] + 1
-        return [self._said(row) for row in said]
-
-    def _said(self, tokens: list[int]) -> tuple[str, int]:
-        return self.tokenizer.decode(tokens, skip_special_tokens=True), len(tokens)
+        eos, pad = self.tokenizer.eos_token_id, self.tokenizer.pad_token_id
+        ended = torch.zeros(len(reading.mask), dtype=torch.bool)
+        said: list[list[int]] = [[] for _ in ended]
+        for _ in range(limit):
+            with torch.inference_mode():
+                logits = self.network.get_output_embeddings()(reading.hidden)
+            chosen = logits.max(-1).indices  # (batch,); in bfloat16 faster than argmax
+            for row in (~ended).nonzero()[:, 0].tolist():
+                said[row].append(int(chosen[row]))
+            ended |= chosen == eos
+            if ended.all():
+                break
+            chosen = chosen.masked_fill(ended, pad)
+            self._go_on(reading, chosen[:, None], (~ended).long()[:, None])
+        texts = self.tokenizer.batch_decode(said, skip_special_tokens=True)
+        return [(text, len(tokens)) for text, tokens in zip(texts, said, strict=True)]
 
 
 def pack_linear(network: Any) -> None:
     """Store the weights of linear layers in the order that the CPU's matrix unit reads.
 
-    Else they are reordered at every call, which takes half of the time when generating. The
-    results are the same. Where torch lacks the operation, nothing changes.
+    Else they are reordered at every call, which takes a good part of the time when generating.
+    The results are the same. Where torch lacks the operation, nothing changes.
     """
     import torch
 
@@ -319,45 +343,58 @@ def pack_linear(network: Any) -> None:
     if not hasattr(operations, "_linear_pointwise"):
         return
 
-    def packed_forward(layer: torch.nn.Linear) -> Any:
+    def packed_forward(layer: Any) -> Any:
         weight = operations._reorder_linear_weight(layer.weight.detach(), None)
         bias = None if layer.bias is None else layer.bias.detach()
         return lambda x: operations._linear_pointwise(x, weight, bias, "none", [], "")
 
     for layer in network.modules():
         if isinstance(layer, torch.nn.Linear):
-            layer.forward = packed_forward(layer)
+            layer.__dict__["forward"] = packed_forward(layer)
 
 
 def answer_batch(network: Network, batch: Sequence[Ask], mode: str) -> list[dict[str, Any]]:
-    """Ask a batch (all choices or all numbers), and return one row of outcome per question."""
+    """Ask a batch (all choices or all numbers), and return one row of outcome per question.
+
+    The CPU time of the batch is shared among its questions in proportion to their tokens.
+    """
     start = time.process_time()
     kind = "choice" if batch[0].options else "number"
-    prompts = [ask.prompt for ask in batch]
-    thought = [("", 0)] * len(batch)
+    reading = network.read([ask.prompt for ask in batch])
+    thoughts = [("", 0)] * len(batch)
     if mode == "steps":
-        thought = network.generate(prompts, STEPS_TOKENS[kind])
-        prompts = [p + text.rstrip() + _CUE["steps", kind] for p, (text, _) in zip(prompts, thought, strict=True)]
+        thoughts = network.write(reading, STEPS_TOKENS[kind])
+        network.add(reading, _CUE["steps", kind])
     if kind == "choice":
-        read = [(letter, 1) for letter in network.letters(prompts, [ask.options for ask in batch])]
+        ends = [(letter, 1) for letter in network.letters(reading, [a.options for a in batch])]
     else:
-        read = network.generate(prompts, NUMBER_TOKENS)
+        ends = network.write(reading, NUMBER_TOKENS)
     seconds = time.process_time() - start
-    rows = []
-    for ask, (reasoning, long), (forced, short) in zip(batch, thought, read, strict=True):
-        right = forced == ask.answer if kind == "choice" else number_score(forced, reasoning, ask.answer)
-        rows.append(
-            {
-                "question_id": ask.question_id,
-                "text": ask.text,
-                "score": float(right),
-                "prompt_tokens": network.count(ask.prompt),
-                "output_tokens": long + short,
-                "said": (reasoning, forced),
-            }
-        )
+    rows = [
+        _outcome(ask, len(network.encode(ask.prompt)), thought, end)
+        for ask, thought, end in zip(batch, thoughts, ends, strict=True)
+    ]
     tokens = [row["prompt_tokens"] + row["output_tokens"] for row in rows]
-    return [row | {"cost": seconds * own / sum(tokens)} for row, own in zip(rows, tokens, strict=True)]
+    shares = [seconds * own / sum(tokens) for own in tokens]
+    return [row | {"cost": share} for row, share in zip(rows, shares, strict=True)]
+
+
+def _outcome(
+    ask: Ask, prompt_tokens: int, thought: tuple[str, int], end: tuple[str, int]
+) -> dict[str, Any]:
+    said, written = (thought[0], end[0]), thought[1] + end[1]
+    if ask.options:
+        score = float(end[0] == ask.answer)
+    else:
+        score = number_score(end[0], thought[0], ask.answer)
+    return {
+        "question_id": ask.question_id,
+        "text": ask.text,
+        "score": score,
+        "prompt_tokens": prompt_tokens,
+        "output_tokens": written,
+        "said": said,
+    }
 
 
 # ------------------------------------------------------------------------------------- storing
@@ -428,24 +465,121 @@ def measure(candidate: Candidate, table: pd.DataFrame) -> None:
     from tqdm import tqdm
 
     store = log_of(candidate)
-    network = Network(model_folder(candidate.network))
-    asks = [make_ask(row, candidate, network.tokenizer) for row in table.to_dict("records")]
     done = {(row["question_id"], row["text"]) for row in store.rows()}
+    if done >= {(row["question_id"], question_hash(row)) for row in records(table)}:
+        log.info("%s: complete", candidate.llm)
+        return
+    network = Network(model_folder(candidate.network))
+    asks = [make_ask(row, candidate, network.tokenizer) for row in records(table)]
     missing = [ask for ask in asks if (ask.question_id, ask.text) not in done]
-    groups = batches(missing, [network.count(ask.prompt) for ask in missing], candidate.mode)
-    with tqdm(total=len(asks), initial=len(asks) - len(missing), desc=candidate.llm, unit="q") as bar:
+    groups = batches(missing, [len(network.encode(ask.prompt)) for ask in missing], candidate.mode)
+    answered = len(asks) - len(missing)
+    with tqdm(total=len(asks), initial=answered, desc=candidate.llm, unit="q") as bar:
         for group in groups:
             store.append(answer_batch(network, group, candidate.mode))
             bar.update(len(group))
 
 
+# ------------------------------------------------------------------------------------ finishing
+
+
+def finish(table: pd.DataFrame, folder: Path = DATA) -> pd.DataFrame:
+    """Write what was measured as the embedded data set; candidates not complete are left out.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The questions, from `benchmarks.sources.small_llms.questions`.
+    folder : Path
+        Where ``outcomes.parquet``, ``llms.parquet`` and ``measured.json`` go.
+
+    Returns
+    -------
+    DataFrame
+        The outcomes, one row per question and llm.
+    """
+    parts = {candidate: _complete(candidate, table) for candidate in CANDIDATES.values()}
+    kept = [candidate for candidate, part in parts.items() if part is not None]
+    if not kept:
+        raise SystemExit("No llm has answered every question. Run `python -m benchmarks.collect`.")
+    outcomes = pd.concat([parts[candidate] for candidate in kept], ignore_index=True)
+    llms = pd.DataFrame(
+        {
+            "llm": candidate.llm,
+            "params_b": candidate.params_b,
+            "licence": candidate.licence,
+            "mode": candidate.mode,
+            "released": candidate.released,
+            "weights_sha256": WEIGHTS[candidate.network].sha256,
+        }
+        for candidate in kept
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    compact = {"question_id": "category", "llm": "category", "score": "float32", "cost": "float32"}
+    compact |= {"prompt_tokens": "uint16", "output_tokens": "uint16"}
+    outcomes.astype(compact).to_parquet(
+        folder / "outcomes.parquet", index=False, compression="zstd"
+    )
+    llms.to_parquet(folder / "llms.parquet", index=False)
+    text = json.dumps(_circumstances(table, outcomes), indent=2)
+    (folder / "measured.json").write_text(text + "\n")
+    return outcomes
+
+
+def _complete(candidate: Candidate, table: pd.DataFrame) -> pd.DataFrame | None:
+    """Return the outcomes of a candidate on all questions, in their order; None if some lack."""
+    rows = {(row["question_id"], row["text"]): row for row in log_of(candidate).rows()}
+    keys = [(row["question_id"], question_hash(row)) for row in records(table)]
+    missing = sum(key not in rows for key in keys)
+    if missing:
+        log.warning("%s: left out, %d of %d missing", candidate.llm, missing, len(keys))
+        return None
+    columns = ["question_id", "score", "prompt_tokens", "output_tokens", "cost"]
+    part = pd.DataFrame([rows[key] for key in keys], columns=columns)
+    part.insert(1, "llm", candidate.llm)
+    return part
+
+
+def _circumstances(table: pd.DataFrame, outcomes: pd.DataFrame) -> dict[str, Any]:
+    """Tell what is needed to judge the figures, or to measure them again."""
+    versions = {name: version(name) for name in ("torch", "transformers", "tokenizers")}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "questions": len(table),
+        "questions_sha256": text_hash(table),
+        "prompts_version": PROMPTS_VERSION,
+        "prompts_sha256": hashlib.sha256(repr((_PROMPTS, STEPS_TOKENS)).encode()).hexdigest(),
+        "cost": "CPU time of the process in core-seconds, shared within a batch by tokens",
+        "threads": THREADS,
+        "cpu_hours": round(float(outcomes["cost"].sum()) / 3600, 2),
+        "machine": f"{os.cpu_count()} shared {platform.machine()} cores, bfloat16",
+        "versions": {"python": platform.python_version()} | versions,
+    }
+
+
+def summary(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Mean score of each llm on each dataset, with mean cost and mean tokens written."""
+    dataset = outcomes["question_id"].astype(str).str.split("/").str[0]
+    scores = outcomes.pivot_table("score", "llm", dataset, observed=True)
+    scores["macro"] = scores.mean(axis=1)
+    return scores.join(outcomes.groupby("llm", observed=True)[["cost", "output_tokens"]].mean())
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.collect", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.collect",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--llms", nargs="+", choices=list(CANDIDATES), default=list(CANDIDATES))
+    parser.add_argument("--finish", action="store_true", help="write the committed files")
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     table = questions()
+    if args.finish:
+        sys.stdout.write(summary(finish(table)).round(3).to_string() + "\n")
+        return
     for llm in args.llms:
         measure(CANDIDATES[llm], table)
 

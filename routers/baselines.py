@@ -42,12 +42,11 @@ class BestSingle(Router):
 class Cheapest(BestSingle):
     """Always ask the llm with the lowest mean cost on the training questions.
 
-    Its predicted scores are those of :class:`BestSingle` for every purpose but choosing: it
-    declares all llms equal, so that the shared rule takes the cheapest.
+    It predicts the same score for all, so that the shared rule takes the cheapest.
     """
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
-        return np.full((len(questions), len(self.mean_scores_)), self.mean_scores_.mean())
+        return np.zeros((len(questions), len(self.mean_scores_)))
 
 
 class RandomRouter(Router):

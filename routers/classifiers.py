@@ -38,7 +38,7 @@ class ClassifierRouter(Router):
         estimator = SoftLabelLogistic() if self.estimator is None else self.estimator
         self.encoder_ = TfidfEncoder() if self.encoder is None else clone(self.encoder)
         vectors = self.encoder_.fit(table.questions).transform(table.questions)
-        if isinstance(estimator, SoftLabelLogistic) or _fits_jointly(estimator, table.scores):
+        if _fits_jointly(estimator, table.scores):
             self.joint_ = clone(estimator).fit(vectors, table.scores)
         else:
             self.joint_ = None
@@ -53,8 +53,10 @@ class ClassifierRouter(Router):
 
 
 def _fits_jointly(estimator: BaseEstimator, scores: FloatArray) -> bool:
-    multi_output = get_tags(estimator).target_tags.multi_output and not is_classifier(estimator)
-    return bool(multi_output and not np.isnan(scores).any())
+    if isinstance(estimator, SoftLabelLogistic):
+        return True
+    many = scores.shape[1] > 1 and not np.isnan(scores).any()
+    return many and not is_classifier(estimator) and get_tags(estimator).target_tags.multi_output
 
 
 def _fit_one(estimator: BaseEstimator, vectors: FloatArray, scores: FloatArray) -> object:

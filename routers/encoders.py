@@ -60,12 +60,10 @@ class TfidfEncoder(Encoder):
             token_pattern=r"(?u)\w+|[^\w\s]",
         )
         weights = self.vectorizer_.fit_transform(texts)
-        dim = max(1, min(self.dim, weights.shape[0] - 1, weights.shape[1] - 1))
-        self.svd_ = TruncatedSVD(dim, random_state=self.random_state)
-        if min(weights.shape) > 1:
-            self.svd_.fit(weights)
-        else:  # one text or one word: nothing to reduce
-            self.svd_ = None
+        self.svd_ = None
+        if min(weights.shape) > 1:  # one text or one word: nothing to reduce
+            dim = min(self.dim, *weights.shape)
+            self.svd_ = TruncatedSVD(dim, random_state=self.random_state).fit(weights)
         return self
 
     def transform(self, texts: Sequence[str]) -> FloatArray:

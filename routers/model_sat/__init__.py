@@ -1,4 +1,4 @@
-"""Model-SAT: a small causal LM reads an llm's capability profile and a question, and says Yes or No.
+"""Model-SAT: a small causal LM reads an llm's profile and a question, and says Yes or No.
 
 * ``aptitude``     the test: which questions every llm is examined on, and the profile it yields
 * ``capability``   a profile as one vector, the input of the connector

@@ -187,7 +187,7 @@ def _group(
 
 
 def _share(sizes: np.ndarray, total: int) -> np.ndarray:
-    """Share ``total`` in proportion to ``sizes``, by largest remainder, at least 1 while it lasts."""
+    """Share a total in proportion to sizes by largest remainder, at least 1 while it lasts."""
     share = np.zeros(len(sizes), dtype=int)
     share[np.argsort(-sizes, kind="stable")[:total]] = 1
     left = total - share.sum()

@@ -16,6 +16,7 @@ l layers, h key-value heads, e width of a head.
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -31,9 +32,10 @@ ORDERS = ("question_first", "profile_first")
 READOUTS = ("yes_no", "yes")
 
 # Before and after the soft tokens. The question is put between the two parts of `_BEFORE`.
-_QUESTION_FIRST = ("Question:\n", "\n\nWill this question be answered correctly by the assistant")
-_PROFILE_FIRST = ("\nQuestion:\n", "\n\nWill this assistant answer the question correctly")
-_INQUIRY = "?"  # one token: it is the only part whose cost is paid once per llm
+_QUESTION_FIRST = ("Question:\n", "\n\nWill this question be answered correctly by the")
+_PROFILE_FIRST = ("\nQuestion:\n", "\n\nWill this question be answered correctly by the assistant")
+_SOFT = " assistant"  # what a soft token stands for before it has learned anything
+_INQUIRY = "?"  # one token: soft tokens and inquiry are all that is paid for once per llm
 _YES, _NO = " Yes", " No"
 
 
@@ -87,15 +89,17 @@ class FrozenLM:
         self.tokenizer = AutoTokenizer.from_pretrained(path)
         with torch.random.fork_rng(devices=[]):  # loading initialises before it reads
             network = AutoModelForCausalLM.from_pretrained(
-                path, dtype=dtype, attn_implementation="sdpa"
+                # For suffixes of a few tokens the plain matrix products are faster on a CPU than
+                # the fused attention, whose backward pass takes half of a training step.
+                path, dtype=dtype, attn_implementation="eager"
             )
         network.eval().requires_grad_(False).to(device)
         self.decoder = network.get_decoder()
-        self.embedding = network.get_input_embeddings()
+        self.embedding: Any = network.get_input_embeddings()
         self.dtype, self.device = dtype, device
-        self.width = self.embedding.weight.shape[1]
+        n_tokens, self.width = self.embedding.weight.shape
         self._head = network.get_output_embeddings()
-        some = self.embedding(torch.arange(min(4096, len(self.embedding.weight)), device=device))
+        some = self.embedding(torch.arange(min(4096, n_tokens), device=device))
         self.embedding_rms = float(some.float().square().mean().sqrt())
 
     def tokens(self, text: str) -> list[int]:
@@ -157,27 +161,25 @@ class Prefix:
 class Connector(nn.Module):
     """One linear layer from a capability vector to soft tokens, in units of the LM's embeddings.
 
+    It starts blind to the vector: all soft tokens are the embedding of a word, so that the LM
+    starts from a sentence it understands and all llms start equal.
+
     Parameters
     ----------
-    n_inputs, n_soft, width : int
-        c, k and d.
+    n_inputs, n_soft : int
+        c and k.
+    start : Tensor of shape (d,)
+        The word's embedding.
     unit : float
         Root mean square entry of the LM's embeddings. Weights are learned in this unit, so that
         one learning rate suits every LM.
-    generator : torch.Generator
-        Of the initial weights.
     """
 
-    def __init__(
-        self, n_inputs: int, n_soft: int, width: int, unit: float, generator: torch.Generator
-    ):
+    def __init__(self, n_inputs: int, n_soft: int, start: Tensor, unit: float):
         super().__init__()
         self.n_soft, self.unit = n_soft, unit
-        size = n_soft * width
-        # A capability vector is about 1 long: its image then has the length of a token. The bias,
-        # what all llms have in common, starts as another such token.
-        self.weight = nn.Parameter(torch.randn(size, n_inputs, generator=generator))
-        self.bias = nn.Parameter(torch.randn(size, generator=generator))
+        self.weight = nn.Parameter(torch.zeros(n_soft * len(start), n_inputs))
+        self.bias = nn.Parameter((start.float() / unit).repeat(n_soft))
 
     def forward(self, capability: Tensor) -> Tensor:
         """Map (m, c) to soft tokens (m, k, d)."""
@@ -191,25 +193,23 @@ class ScoringNetwork(nn.Module):
     Parameters
     ----------
     config : NetworkConfig
-    generator : torch.Generator, optional
-        Of the connector's initial weights.
     """
 
-    def __init__(self, config: NetworkConfig, generator: torch.Generator | None = None):
+    def __init__(self, config: NetworkConfig):
         super().__init__()
         self.config = config
         self.lm = load_lm(config.lm_path, *resolve(config.dtype, config.device))
-        generator = generator or torch.Generator().manual_seed(0)
-        self.connector = Connector(
-            config.n_inputs, config.n_soft, self.lm.width, self.lm.embedding_rms, generator
-        ).to(self.lm.device)
+        start = self.lm.embed(self.lm.tokens(_SOFT)).float().mean(dim=0)
+        self.connector = Connector(config.n_inputs, config.n_soft, start, self.lm.embedding_rms)
+        # What a logit of the LM is worth, learned with the connector.
+        self.scale = nn.Parameter(torch.ones(()))
+        self.shift = nn.Parameter(torch.zeros(()))
         self.arrangement = _ARRANGEMENTS[config.order](self.lm, config.max_question_tokens)
-        yes, yes_bias = self.lm.output_weights(_YES)
+        self.direction, self.offset = self.lm.output_weights(_YES)  # (d,), ()
         if config.readout == "yes_no":
             no, no_bias = self.lm.output_weights(_NO)
-            yes, yes_bias = yes - no, yes_bias - no_bias
-        self.register_buffer("direction", yes, persistent=False)  # (d,)
-        self.register_buffer("offset", yes_bias, persistent=False)  # ()
+            self.direction, self.offset = self.direction - no, self.offset - no_bias
+        self.to(self.lm.device)
 
     def prefix(self, question: str) -> Prefix:
         """Compute what all llms share of a question.
@@ -224,20 +224,20 @@ class ScoringNetwork(nn.Module):
         """Return logits (b, m) for capability vectors (m, c)."""
         soft = self.connector(capability).to(self.lm.dtype)  # (m, k, d)
         hidden = self.arrangement.hidden(prefixes, soft)  # (b, m, d)
-        return hidden.float() @ self.direction + self.offset
+        return self.scale * (hidden.float() @ self.direction + self.offset) + self.shift
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the learned weights as plain arrays."""
-        state = self.connector.state_dict()
+        state = self.state_dict()
         return {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
 
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Take over what :meth:`weights` returned."""
         state = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
-        self.connector.load_state_dict(state)
+        self.load_state_dict(state)
 
 
-class _Arrangement:
+class _Arrangement(ABC):
     """The order of question, soft tokens and inquiry, and how it is computed."""
 
     texts: tuple[str, str]
@@ -262,12 +262,13 @@ class _Arrangement:
         """Put the inquiry behind the soft tokens (m, k, d) of each llm: (m, s, d)."""
         return torch.cat([soft, self.inquiry.expand(len(soft), -1, -1)], dim=1)
 
+    @abstractmethod
     def prefix(self, question: str) -> Prefix:
-        raise NotImplementedError
+        """Return what does not depend on the llms."""
 
+    @abstractmethod
     def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
         """Return the LM's last state (b, m, d) for soft tokens (m, k, d)."""
-        raise NotImplementedError
 
 
 class QuestionFirst(_Arrangement):
@@ -281,6 +282,7 @@ class QuestionFirst(_Arrangement):
     texts = _QUESTION_FIRST
 
     def prefix(self, question: str) -> Prefix:
+        """Return the keys and values of the question."""
         prompt = self.prompt(question)
         bos = self.lm.tokenizer.bos_token_id
         ids = torch.tensor([[bos, *prompt] if bos is not None else prompt], device=self.lm.device)
@@ -289,13 +291,14 @@ class QuestionFirst(_Arrangement):
         return Prefix(ids.shape[1], torch.stack(states))  # (l, 2, h, p, e)
 
     def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
+        """Run the suffixes of all llms in one sequence per question."""
         suffix = self.suffix(soft)
         m, s, d = suffix.shape
         b = len(prefixes)
         lengths = torch.tensor([prefix.length for prefix in prefixes], device=self.lm.device)
         out = self.lm.decoder(
             inputs_embeds=suffix.reshape(1, m * s, d).expand(b, -1, -1),
-            attention_mask=_block_mask(lengths, m, s),
+            attention_mask=_block_mask(lengths, m, s, self.lm.dtype),
             position_ids=lengths[:, None] + torch.arange(s, device=self.lm.device).repeat(m),
             past_key_values=_stack_caches(prefixes, self.lm.dtype),
             use_cache=True,
@@ -309,10 +312,12 @@ class ProfileFirst(_Arrangement):
     texts = _PROFILE_FIRST
 
     def prefix(self, question: str) -> Prefix:
+        """Return the token embeddings of the question."""
         embeddings = self.lm.embed(self.prompt(question))
         return Prefix(len(embeddings), embeddings)  # (p, d)
 
     def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
+        """Run one whole sequence per question and llm."""
         b, (m, k, d) = len(prefixes), soft.shape
         prompts = [torch.cat([prefix.states, self.inquiry]) for prefix in prefixes]
         lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.lm.device)
@@ -342,14 +347,18 @@ _ARRANGEMENTS: dict[str, type[_Arrangement]] = {
 }
 
 
-def _block_mask(lengths: Tensor, m: int, s: int) -> Tensor:
-    """Return who sees whom, shape (b, 1, m s, p + m s), for prefixes of some lengths (b,)."""
-    p = int(lengths.max())
-    own = torch.block_diag(*[torch.ones(s, s, dtype=torch.bool).tril()] * m).to(lengths.device)
-    question = torch.arange(p, device=lengths.device) < lengths[:, None]  # (b, p)
-    return torch.cat(
+def _block_mask(lengths: Tensor, m: int, s: int, dtype: torch.dtype) -> Tensor:
+    """Return what is added to the attention logits, (b, 1, m s, p + m s): 0 where a token may look.
+
+    Prefixes have ``lengths`` (b,), padded on the right to p; the m suffixes have s tokens each.
+    """
+    own = torch.block_diag(*[torch.ones(s, s).tril()] * m).bool().to(lengths.device)
+    question = torch.arange(int(lengths.max()), device=lengths.device) < lengths[:, None]  # (b, p)
+    may_look = torch.cat(
         [question[:, None].expand(-1, m * s, -1), own.expand(len(lengths), -1, -1)], dim=2
     )[:, None]
+    mask = torch.zeros(may_look.shape, dtype=dtype, device=lengths.device)
+    return mask.masked_fill(~may_look, torch.finfo(dtype).min)
 
 
 def _stack_caches(prefixes: Sequence[Prefix], dtype: torch.dtype) -> Any:

@@ -254,7 +254,7 @@ class ModelSATRouter(Router):
         from routers.model_sat.training import Trainer, TrainingConfig
 
         generator = torch.Generator().manual_seed(self.random_state)
-        network = self._network(generator)
+        network = self._network()
         config = TrainingConfig(
             loss=self.loss, epochs=self.epochs, learning_rate=self.learning_rate,
             weight_decay=self.weight_decay, batch_size=self.batch_size, schedule=self.schedule,
@@ -296,7 +296,7 @@ class ModelSATRouter(Router):
         means = np.clip(means, 0.02, 0.98)
         return np.log(means / (1 - means))
 
-    def _network(self, generator: object = None) -> ScoringNetwork:
+    def _network(self) -> ScoringNetwork:
         from routers.model_sat.network import NetworkConfig, ScoringNetwork
 
         config = NetworkConfig(
@@ -304,7 +304,7 @@ class ModelSATRouter(Router):
             order=self.order, readout=self.readout, dtype=self.dtype, device=self.device,
             max_question_tokens=self.max_question_tokens,
         )
-        return ScoringNetwork(config, generator)  # type: ignore[arg-type]
+        return ScoringNetwork(config)
 
 
 def calibrate(logits: FloatArray, scores: FloatArray, strength: float = 1.0) -> np.ndarray:

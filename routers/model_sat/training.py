@@ -161,7 +161,7 @@ class Trainer:
         self.prior = torch.from_numpy(np.asarray(prior, dtype=np.float32)).to(device)
         self.loss = LOSSES[config.loss]
         self.optimizer = torch.optim.AdamW(
-            network.connector.parameters(), lr=config.learning_rate,
+            network.parameters(), lr=config.learning_rate,
             weight_decay=config.weight_decay,
         )
 
@@ -224,7 +224,7 @@ class Trainer:
             loss = self.loss(logits, torch.from_numpy(scores[rows]).to(logits.device))
             self.optimizer.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.network.connector.parameters(), _MAX_GRADIENT)
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), _MAX_GRADIENT)
             self.optimizer.step()
             scheduler.step()
             total += loss.item() * len(rows)

@@ -1,0 +1,87 @@
+"""Shared fixtures: the configuration, the synthetic table, every router made cheap."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from benchmarks.run import ROOT, register_resolvers
+from benchmarks.sources import synthetic
+from routers.table import RoutingTable
+
+ROUTERS = sorted(file.stem for file in (ROOT / "configs" / "router").glob("*.yaml"))
+CHEAP = {
+    "routers.encoders.SentenceEncoder": {
+        "_target_": "routers.encoders.TfidfEncoder", "dim": 32, "random_state": 0,
+    },
+}
+SMALLER = {"n_estimators": 20, "epochs": 1, "n_tasks": 4, "n_shots": 4, "min_samples_leaf": 1,
+           "k": 5}
+
+
+def composed(*overrides: str):
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def _made_cheap(node: object, tiny_lm: Callable[[], Path]) -> object:
+    """Replace pretrained weights by small stand-ins and shorten training."""
+    if isinstance(node, list):
+        return [_made_cheap(item, tiny_lm) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("_target_") in CHEAP:
+        return CHEAP[node["_target_"]]
+    changed = {name: _made_cheap(value, tiny_lm) for name, value in node.items()}
+    changed |= {name: value for name, value in SMALLER.items() if name in node}
+    if "lm_path" in node:
+        changed |= {"lm_path": str(tiny_lm()), "dtype": "float32"}
+    return changed
+
+
+@pytest.fixture(scope="session")
+def tiny_lm(tmp_path_factory) -> Path:
+    from tiny_lm import build_tiny_lm
+
+    return Path(build_tiny_lm(tmp_path_factory.mktemp("tiny_lm")))
+
+
+@pytest.fixture(scope="session")
+def build_router(request):
+    """Build a router of ``configs/router`` by name, on stand-ins for pretrained weights."""
+
+    def tiny_lm() -> Path:  # only built where a router asks for it
+        return request.getfixturevalue("tiny_lm")
+
+    def build(name: str, seed: int = 0):
+        cfg = composed(f"router={name}", f"seed={seed}")
+        config = OmegaConf.to_container(cfg, resolve=False)["router"]
+        config = OmegaConf.create({"seed": seed, "router": _made_cheap(config, tiny_lm)})
+        return instantiate(config.router, _convert_="all")
+
+    return build
+
+
+@pytest.fixture
+def table() -> RoutingTable:
+    """Return 90 questions on three topics; a right choice is right nine times in ten."""
+    return synthetic.load(90, seed=1)
+
+
+@pytest.fixture
+def tiny() -> RoutingTable:
+    """4 questions, 3 llms, two datasets: small enough to work out by hand."""
+    return RoutingTable(
+        questions=["one fish", "two fish", "red bird", "blue bird"],
+        scores=[[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 1, 1]],
+        llms=["a", "b", "c"],
+        ids=["q1", "q2", "q3", "q4"],
+        datasets=["fish", "fish", "bird", "bird"],
+        costs=np.array([1.0, 2.0, 4.0]),
+        chance=[0.5, 0.5, 0, 0],
+    )

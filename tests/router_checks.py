@@ -1,0 +1,215 @@
+"""What every router promises, one check a promise; run on every file of configs/router."""
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from routers import CannotAdmitError, load_router, save_router
+from routers.table import RoutingTable
+
+
+def permuted(table, rows=None, columns=None):
+    if rows is not None:
+        table = table.rows(rows)
+    if columns is not None:
+        table = table.select(table.llms[columns])
+    return table
+
+
+def without(table, scores):
+    return RoutingTable(
+        questions=table.questions, scores=scores, llms=table.llms, ids=table.ids,
+        datasets=table.datasets, subjects=table.subjects, costs=table.costs, chance=table.chance,
+    )
+
+
+def check_constructor_only_stores(build, table):
+    router = build()
+    assert not [name for name in vars(router) if name.endswith("_")]
+    assert clone(router).get_params().keys() == router.get_params().keys()
+    assert type(router).__name__ in repr(router)
+
+
+def check_unfitted_is_a_clear_error(build, table):
+    with pytest.raises(NotFittedError, match="Call 'fit'"):
+        build().predict_scores(["any"])
+    with pytest.raises(NotFittedError):
+        build().route(["any"])
+
+
+def check_wrong_input_is_a_clear_error(build, table):
+    with pytest.raises(TypeError, match="RoutingTable"):
+        build().fit([[1, 2]])
+    router = build().fit(table)
+    with pytest.raises(TypeError, match="Wrap it in a list"):
+        router.route("one question")
+    with pytest.raises(TypeError, match=r"questions\[1\]"):
+        router.route(["fine", 3])
+    with pytest.raises(ValueError, match="price"):
+        router.route(["fine"], price=-1)
+
+
+def check_shapes_and_finite(build, table):
+    router = build()
+    assert router.fit(table) is router
+    questions = list(table.questions[:7])
+    scores, costs = router.predict_scores(questions), router.predict_costs(questions)
+    assert scores.shape == costs.shape == (7, table.n_llms)
+    assert np.isfinite(scores).all()
+    assert np.isfinite(costs).all()
+    choice = router.route(questions)
+    assert choice.shape == (7,)
+    assert np.issubdtype(choice.dtype, np.integer)
+    assert set(choice) <= set(range(table.n_llms))
+    assert list(router.llms_) == list(table.llms)
+
+
+def check_column_order(build, table):
+    columns = np.arange(table.n_llms)[::-1]
+    first = build().fit(table)
+    second = build().fit(permuted(table, columns=columns))
+    questions = list(table.questions)
+    np.testing.assert_array_equal(
+        first.predict_scores(questions), second.predict_scores(questions)[:, columns]
+    )
+    assert list(first.llms_[first.route(questions)]) == list(second.llms_[second.route(questions)])
+
+
+def check_row_order(build, table):
+    rows = np.random.default_rng(3).permutation(len(table))
+    questions = list(table.questions)
+    first, second = build().fit(table), build().fit(permuted(table, rows=rows))
+    np.testing.assert_array_equal(
+        first.predict_scores(questions), second.predict_scores(questions)
+    )
+
+
+def check_batch_independence(build, table):
+    router = build().fit(table)
+    questions = list(table.questions[:6]) + ["", "a text of no training question 123"]
+    together = router.predict_scores(questions)
+    alone = np.vstack([router.predict_scores([question]) for question in questions])
+    backwards = router.predict_scores(questions[::-1])[::-1]
+    np.testing.assert_allclose(together, alone, atol=2e-5)
+    np.testing.assert_allclose(together, backwards, atol=2e-5)
+    assert list(router.route(questions)) == [router.route([q])[0] for q in questions]
+
+
+def check_same_seed_same_scores(build, table):
+    questions = list(table.questions)
+    np.random.seed(7)  # noqa: NPY002 - the global generator must not matter
+    first = build().fit(table).predict_scores(questions)
+    np.random.seed(8)  # noqa: NPY002
+    np.testing.assert_array_equal(first, build().fit(table).predict_scores(questions))
+
+
+def check_refit_forgets(build, table):
+    questions = list(table.questions[:9])
+    other = table.rows(slice(0, 40)).select(table.llms[:2])
+    router = build().fit(other).fit(table)
+    np.testing.assert_array_equal(
+        router.predict_scores(questions), build().fit(table).predict_scores(questions)
+    )
+
+
+def check_input_is_untouched(build, table):
+    before = table.content_hash
+    questions = list(table.questions)
+    copy = list(questions)
+    build().fit(table).route(questions)
+    fresh = RoutingTable(
+        questions=table.questions, scores=table.scores, llms=table.llms, ids=table.ids,
+        datasets=table.datasets, costs=table.costs, cost_unit=table.cost_unit,
+    )
+    assert fresh.content_hash == before
+    assert questions == copy
+
+
+def check_save_and_load(build, table, folder):
+    router = build().fit(table)
+    questions = list(table.questions)
+    file = save_router(router, folder / "router.skops")
+    assert b"pickle" not in file.read_bytes()
+    loaded = load_router(file)
+    np.testing.assert_array_equal(
+        loaded.predict_scores(questions), router.predict_scores(questions)
+    )
+    np.testing.assert_array_equal(loaded.route(questions, 0.1), router.route(questions, 0.1))
+
+
+def check_llm_never_observed(build, table):
+    scores = table.scores.copy()
+    scores[:, 1] = np.nan
+    router = build().fit(without(table, scores))
+    questions = list(table.questions[:20])
+    predicted = router.predict_scores(questions)
+    assert np.isnan(predicted[:, 1]).all()
+    assert np.isfinite(np.delete(predicted, 1, axis=1)).all()
+    assert 1 not in router.route(questions)
+
+
+def check_partly_observed(build, table):
+    scores = table.scores.copy()
+    scores[np.random.default_rng(5).random(scores.shape) < 0.3] = np.nan
+    router = build().fit(without(table, scores))
+    assert np.isfinite(router.predict_scores(list(table.questions))).all()
+
+
+def check_fractional_scores(build, table):
+    scores = np.where(table.scores == 1, 0.75, 0.25)
+    predicted = build().fit(without(table, scores)).predict_scores(list(table.questions[:5]))
+    assert np.isfinite(predicted).all()
+
+
+def check_one_llm(build, table):
+    router = build().fit(table.select(table.llms[:1]))
+    assert list(router.route(list(table.questions[:3]))) == [0, 0, 0]
+
+
+def check_one_question(build, table):
+    router = build().fit(table.rows([0]))
+    assert router.predict_scores(list(table.questions[:3])).shape == (3, table.n_llms)
+
+
+def check_empty_input(build, table):
+    router = build().fit(table)
+    assert router.predict_scores([]).shape == (0, table.n_llms)
+    assert router.route([]).shape == (0,)
+    with pytest.raises(ValueError, match="at least one observed score"):
+        build().fit(table.rows([]))
+
+
+def check_price_lowers_cost(build, table):
+    router = build().fit(table)
+    questions = list(table.questions)
+    paid = [
+        router.mean_costs_[router.route(questions, price)].mean()
+        for price in (0, 0.01, 0.05, 0.1, 0.5, 1000)
+    ]
+    assert all(later <= earlier + 1e-9 for earlier, later in zip(paid, paid[1:], strict=False))
+    assert paid[-1] == router.mean_costs_.min()
+
+
+def check_admit(build, table):
+    """A newcomer joins from its outcomes alone, or the error says that it can't."""
+    newcomer = table.llms[0]
+    router = build().fit(table.select(table.llms[1:]))
+    questions = list(table.questions)
+    before = router.predict_scores(questions)
+    try:
+        router.admit(newcomer, table)
+    except CannotAdmitError as error:
+        assert newcomer in str(error)
+        np.testing.assert_array_equal(before, router.predict_scores(questions))
+        return
+    after = router.predict_scores(questions)
+    assert list(router.llms_) == [*table.llms[1:], newcomer]
+    assert router.mean_costs_[-1] == pytest.approx(table.costs[:, 0].mean())
+    np.testing.assert_allclose(after[:, :-1], before, atol=1e-6)
+    assert np.isfinite(after[:, -1]).all()
+    with pytest.raises(ValueError, match="in the zoo already"):
+        router.admit(newcomer, table)
+
+
+CHECKS = [value for name, value in sorted(globals().items()) if name.startswith("check_")]

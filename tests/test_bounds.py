@@ -1,0 +1,82 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from benchmarks import bounds
+from benchmarks.splits import Fold
+from routers.encoders import TfidfEncoder
+from routers.recognition import RecognisedDatasetRouter
+
+
+def floors(table, train, test):
+    fold = [np.asarray(part, dtype=np.int64).tobytes() for part in (train, test)]
+    return bounds.floor_choices(table, *fold, RecognisedDatasetRouter(TfidfEncoder()))
+
+
+def test_floors_are_chosen_on_train(tiny):
+    found = floors(tiny, [0, 2], [1, 3])
+    # on train: fish a 1, b 0, c 0; bird a 0, b 1, c 0. Best single: a and b tie at 1/2, a is cheaper
+    assert list(found["best_single"]) == [0, 0]
+    assert list(found["dataset_best"]) == [0, 1]
+    assert list(found["recognised_dataset"]) == [0, 1]
+    assert list(found["cheapest"]) == [0, 0]
+
+
+def test_dataset_unseen_in_train_falls_back_on_the_best_single(tiny):
+    found = floors(tiny, [2, 3], [0, 1])
+    assert list(found["dataset_best"]) == list(found["best_single"]) == [1, 1]
+
+
+def test_oracle_takes_the_largest_score_and_the_cheapest_of_equals(tiny):
+    assert list(bounds.oracle_choice(tiny)) == [0, 0, 1, 1]
+    fractional = dataclasses.replace(tiny, scores=[[0.2, 0.3, 0.1]] * 4)
+    assert list(bounds.oracle_choice(fractional)) == [1] * 4
+
+
+def test_unobserved_outcomes_are_never_chosen(tiny):
+    scores = tiny.scores.copy()
+    scores[0] = [np.nan, 0, 0]
+    scores[1] = np.nan
+    table = dataclasses.replace(tiny, scores=scores)
+    assert list(bounds.oracle_choice(table)) == [1, -1, 1, 1]
+    predicted = np.full((4, 3), [0.9, 0.5, 0.1])
+    assert list(bounds.route_observed(predicted, table.costs, table)) == [1, -1, 0, 0]
+    np.testing.assert_allclose(bounds.random_score(table.scores), [0, np.nan, 1 / 3, 2 / 3])
+
+
+def test_oracle_without_luck_by_hand():
+    # two llms, four options: accuracies .75 and .25 on four questions, g = 1/4
+    scores = np.array([[1, 1], [1, 0], [1, 0], [0, 0]], dtype=float)
+    datasets = np.array(["d"] * 4, dtype=object)
+    # known: (.75 - .25) / .75 = 2/3, of the right answers a share (2/3) / .75 = 8/9; and 0
+    right = 1 - 0.75 * (1 / 9)
+    found = bounds.corrected_oracle_score(scores, np.full(4, 0.25), datasets)
+    np.testing.assert_allclose(found, [right, right, right, 0])
+
+
+def test_oracle_without_luck_leaves_open_and_fractional_questions_alone():
+    scores = np.array([[1, 0], [0.4, 0.3], [np.nan, 1]])
+    datasets = np.array(["d"] * 3, dtype=object)
+    found = bounds.corrected_oracle_score(scores, np.zeros(3), datasets)
+    np.testing.assert_allclose(found, [1, 0.4, 1])
+
+
+def test_guessers_have_an_oracle_near_chance_once_luck_is_taken_out():
+    rng = np.random.default_rng(0)
+    scores = (rng.random((4000, 8)) < 0.25).astype(float)
+    datasets = np.full(4000, "d", dtype=object)
+    plain = scores.max(axis=1).mean()
+    found = bounds.corrected_oracle_score(scores, np.full(4000, 0.25), datasets).mean()
+    assert plain == pytest.approx(1 - 0.75**8, abs=0.02)  # .90: a union of lucky guesses
+    assert found < 0.3
+
+
+def test_corrected_oracle_lies_between_best_single_and_oracle(table):
+    chance = np.full(len(table), 0.25)
+    found = bounds.corrected_oracle_score(table.scores, chance, table.datasets)
+    assert (found <= table.scores.max(axis=1)).all()
+
+
+def test_fold_is_only_positions():
+    assert {field.name for field in dataclasses.fields(Fold)} == {"train", "test"}

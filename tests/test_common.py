@@ -1,0 +1,56 @@
+import ast
+import inspect
+
+import pytest
+from conftest import ROOT, ROUTERS, composed
+from router_checks import CHECKS
+
+from benchmarks.splits import kfold
+from routers.base import Router
+
+# Rules that cannot learn, and the reason why they may stay below what learning reaches.
+NO_LEARNING = {
+    "best_single": "asks one llm always",
+    "cheapest": "asks one llm always",
+    "random": "does not read the question",
+}
+NEEDS_PRETRAINED = {
+    "model_sat": "a random tiny language model stands in for the real one",
+    "profile": "its tags are described in words that TF-IDF never meets here",
+}
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_contract(name, check, build_router, table, tmp_path):
+    extra = (tmp_path,) if "folder" in inspect.signature(check).parameters else ()
+    check(lambda: build_router(name), table, *extra)
+
+
+@pytest.mark.parametrize("name", sorted(set(ROUTERS) - set(NO_LEARNING) - set(NEEDS_PRETRAINED)))
+def test_learners_beat_the_best_single_llm_where_topics_decide(name, build_router, table):
+    fold = kfold(table, seed=0, n_folds=2)[0]
+    router = build_router(name).fit(table.rows(fold.train))
+    test = table.rows(fold.test)
+    reached = test.scores[range(len(test)), router.route(list(test.questions))].mean()
+    assert reached > test.scores.mean(axis=0).max() + 0.1
+
+
+def test_every_router_class_has_a_configuration():
+    configured = {composed(f"router={name}").router._target_ for name in ROUTERS}
+    missing = []
+    for file in (ROOT / "routers").rglob("*.py"):
+        module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for node in ast.parse(file.read_text()).body:
+            bases = {getattr(base, "id", "") for base in getattr(node, "bases", [])}
+            if bases & {"Router", "BestSingle"} and f"{module}.{node.name}" not in configured:
+                missing.append(f"{module}.{node.name}")
+    assert not missing
+
+
+@pytest.mark.parametrize("name", ROUTERS)
+def test_every_published_method_names_its_source(name, build_router):
+    router = build_router(name)
+    assert isinstance(router, Router)
+    if name not in {"cheapest", "random", "recognised_dataset"}:  # rules nobody need cite
+        assert "References" in type(router).__doc__

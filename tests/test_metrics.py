@@ -1,0 +1,121 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import metrics
+from benchmarks.evaluate import evaluate
+from benchmarks.splits import kfold
+from routers.baselines import BestSingle
+from routers.encoders import TfidfEncoder
+from routers.neighbors import KNNRouter
+from routers.recognition import RecognisedDatasetRouter
+
+RECOGNISER = RecognisedDatasetRouter(TfidfEncoder())
+
+
+@pytest.fixture
+def runs(table):
+    return [
+        evaluate(KNNRouter(k=15), table, kfold(table, seed, n_folds=3), RECOGNISER).rows
+        for seed in (0, 1)
+    ]
+
+
+def test_macro_mean_weighs_datasets_alike():
+    datasets = np.array(["d", "d", "d", "e"])
+    assert metrics.macro_mean(np.array([[1, 1, 0, 0]]), datasets) == pytest.approx((2 / 3 + 0) / 2)
+    # two seeds; the second did not test the last question
+    values = np.array([[1, 0, 0, 1], [1, 1, 0, np.nan]])
+    assert metrics.macro_mean(values, datasets) == pytest.approx((3 / 6 + 1) / 2)
+    assert np.isnan(metrics.macro_mean(np.full((1, 4), np.nan), datasets))
+
+
+def test_gap_closed():
+    assert metrics.gap_closed(0.7, 0.6, 0.8) == pytest.approx(0.5)
+    assert metrics.gap_closed(0.6, 0.6, 0.8) == 0
+    assert metrics.gap_closed(0.5, 0.6, 0.8) == pytest.approx(-0.5)
+    assert np.isnan(metrics.gap_closed(0.7, 0.8, 0.8))
+    np.testing.assert_allclose(
+        metrics.gap_closed(np.array([1.0, 1.0]), np.array([0.5, 1]), np.ones(2)), [1, np.nan]
+    )
+
+
+def test_entropy_of_the_selection():
+    assert metrics.selection_entropy({"a": 1.0, "b": 0.0}) == 0
+    assert metrics.selection_entropy({"a": 0.5, "b": 0.25, "c": 0.25}) == pytest.approx(1.5)
+
+
+def test_interval_is_of_the_defined_replicates():
+    assert metrics.interval(np.arange(101.0), level=0.9) == pytest.approx((5, 95))
+    assert np.isnan(metrics.interval(np.array([1.0, np.nan]))[0])
+
+
+def test_bootstrap_is_paired_seeded_and_covers_sampling_error(runs):
+    found = metrics.panel(runs)
+    first = metrics.bootstrap_macro(found, np.random.default_rng(0), 500)
+    again = metrics.bootstrap_macro(found, np.random.default_rng(0), 500)
+    np.testing.assert_array_equal(first["router"], again["router"])
+    assert first["router"].mean() == pytest.approx(
+        metrics.macro_mean(found.scores["router"], found.datasets), abs=0.01
+    )
+    # the same questions are drawn for both: a policy never differs from itself
+    twin = metrics.Panel(found.datasets, {"router": found.scores["oracle"],
+                                          "oracle": found.scores["oracle"]}, found.costs)
+    drawn = metrics.bootstrap_macro(twin, np.random.default_rng(0), 50)
+    np.testing.assert_array_equal(drawn["router"], drawn["oracle"])
+
+
+def test_bootstrap_width_matches_the_binomial_error():
+    rng = np.random.default_rng(0)
+    scores = (rng.random((1, 400)) < 0.5).astype(float)
+    found = metrics.Panel(np.full(400, "d", dtype=object), {"router": scores}, {})
+    low, high = metrics.interval(metrics.bootstrap_macro(found, rng)["router"])
+    assert high - low == pytest.approx(2 * 1.96 * 0.5 / 20, rel=0.1)
+
+
+def test_order_of_bounds(runs):
+    row = metrics.summary(runs)
+    assert row["random"] <= row["oracle"]
+    assert row["macro_score"] <= row["oracle"]
+    assert row["corrected_oracle"] <= row["oracle"]
+    assert row["macro_low"] <= row["macro_score"] <= row["macro_high"]
+    assert row["regret"] == pytest.approx(row["oracle"] - row["macro_score"])
+    assert row["n_questions"] == 90
+    assert row["n_seeds"] == 2
+    assert row["score_birds"] > 0.7  # its expert is right nine times in ten
+
+
+def test_best_single_closes_no_gap_and_the_oracle_all(table):
+    rows = evaluate(BestSingle(), table, kfold(table, 0), RECOGNISER).rows
+    assert metrics.summary([rows])["gap_closed"] == 0
+    rows["choice"] = metrics.matrix(rows, "score").argmax(axis=1)
+    assert metrics.summary([rows])["gap_closed"] == pytest.approx(1)
+
+
+def test_price_curve_goes_from_best_to_cheapest(runs):
+    grid = metrics.price_grid(runs)
+    assert grid[0] == 0
+    curve = metrics.price_curve(runs, grid)
+    assert curve["cost"].is_monotonic_decreasing
+    assert curve["cost"].iloc[0] > 3
+    assert curve["cost"].iloc[-1] == 1
+    found = metrics.panel(runs)
+    assert curve["score"].iloc[0] == pytest.approx(
+        metrics.macro_mean(found.scores["router"], found.datasets)
+    )
+
+
+def test_unknown_costs_leave_a_grid_of_one_price(runs):
+    for run in runs:
+        run[[name for name in run if name.startswith("cost/")]] = np.nan
+    np.testing.assert_array_equal(metrics.price_grid(runs), [0])
+    assert np.isnan(metrics.summary(runs)["cost"])
+
+
+def test_single_llm_points(tiny):
+    rows = pd.DataFrame({"dataset": tiny.datasets})
+    for j, llm in enumerate(tiny.llms):
+        rows[f"score/{llm}"], rows[f"cost/{llm}"] = tiny.scores[:, j], tiny.costs[:, j]
+    points = metrics.llm_points([rows])
+    np.testing.assert_allclose(points["score"], [0.5, 0.75, 0.25])
+    np.testing.assert_allclose(points["cost"], [1, 2, 4])

@@ -1,0 +1,130 @@
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from conftest import ROOT, ROUTERS, composed
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from benchmarks import leaderboard, plots, run, store
+
+CHEAP = ["data=synthetic", "data.n_questions=60", "split=holdout",
+         "encoder@recogniser.encoder=tfidf"]
+
+
+def execute(tmp_path, router, seed=0, *extra):
+    overrides = [f"router={router}", f"seed={seed}", f"results={tmp_path}", *CHEAP, *extra]
+    cfg = composed(*overrides)
+    choices = {"router": router, "zoo": "all", "split": "holdout"}
+    return run.execute(cfg, run.describe(cfg, choices, [f"router={router}", *extra]))
+
+
+def test_a_finished_run_is_skipped_and_force_redoes_it(tmp_path):
+    first = execute(tmp_path, "best_single")
+    written = (first / "run.json").stat().st_mtime_ns
+    assert execute(tmp_path, "best_single") == first
+    assert (first / "run.json").stat().st_mtime_ns == written
+    execute(tmp_path, "best_single", 0, "force=true")
+    assert (first / "run.json").stat().st_mtime_ns > written
+    assert execute(tmp_path, "best_single", 1) != first
+
+
+def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path):
+    for seed in (0, 1):
+        execute(tmp_path, "best_single", seed)
+        execute(tmp_path, "knn", seed, "encoder@router.encoder=tfidf", "router.k=5")
+    board = leaderboard.write(tmp_path)
+    stored = pd.read_csv(tmp_path / "leaderboard.csv")
+    required = {
+        "router", "data", "zoo", "split", "n_questions", "n_llms", "macro_score", "macro_low",
+        "macro_high", "gap_closed", "lift_recognised", "oracle", "best_single", "dataset_best",
+        "recognised_dataset", "route_qps", "fit_seconds",
+    }
+    assert required <= set(stored)
+    assert list(stored["router"]) == ["knn encoder=tfidf k=5", "best_single"]
+    assert list(stored["n_seeds"]) == [2, 2]
+    assert board["gap_closed"].iloc[1] == 0
+    text = (tmp_path / "leaderboard.md").read_text()
+    for name in ("oracle", "dataset-best", "recognised dataset", "best single", "random, analytic"):
+        assert name in text
+    files = plots.draw_all(tmp_path)
+    assert {file.stem for file in files} == {"leaderboard", "datasets", "selection", "cost"}
+    assert all(file.stat().st_size > 10_000 for file in files)
+
+
+def test_latest_of_two_runs_of_a_seed_counts(tmp_path):
+    execute(tmp_path, "best_single")
+    execute(tmp_path, "best_single", 0, "router.macro=false")
+    labels = [group[0].about["label"] for group in leaderboard.group_runs(store.load_runs(tmp_path))]
+    assert labels == ["best_single", "best_single macro=false"]
+
+
+def test_empty_store_says_what_to_do(tmp_path):
+    with pytest.raises(FileNotFoundError, match="make bench"):
+        leaderboard.write(tmp_path)
+    with pytest.raises(SystemExit, match="make bench"):
+        plots.main(["--results", str(tmp_path)])
+
+
+def test_colours_are_fixed_by_name():
+    assert plots.colour("knn") != plots.colour("kmeans")
+    assert plots.colour("knn k=5") == plots.colour("knn k=5")
+    known = [plots.colour(name) for name in ROUTERS]
+    assert len(set(known)) == len(known)
+
+
+def test_pareto_front_by_hand():
+    points = pd.DataFrame({"cost": [1, 2, 2, 3, 4], "score": [0.5, 0.4, 0.6, 0.6, 0.9]})
+    assert list(plots.pareto_front(points)["cost"]) == [1, 2, 4]
+
+
+@pytest.mark.parametrize("group", ["router", "data", "zoo", "split", "encoder", "tracking", "sweep"])
+def test_every_configuration_composes(group):
+    for file in sorted((ROOT / "configs" / group).glob("*.yaml")):
+        if group == "sweep":
+            sweep = OmegaConf.load(file)
+            assert sweep.hydra.mode == "MULTIRUN"
+            assert f"SWEEP={file.stem}" in file.read_text().splitlines()[0]
+            continue
+        override = f"{'encoder@router.encoder' if group == 'encoder' else group}={file.stem}"
+        cfg = composed("router=knn", override) if group != "router" else composed(override)
+        assert cfg.seed == 0
+        assert file.read_text().startswith(("#", "defaults", "_target_"))
+
+
+def test_configuration_and_constructor_agree_on_defaults():
+    for name in ROUTERS:
+        given = OmegaConf.to_container(composed(f"router={name}").router, resolve=False)
+        router_class = instantiate({"_target_": "hydra.utils.get_class", "path": given["_target_"]})
+        defaults = router_class().get_params(deep=False)
+        for key, value in given.items():
+            if key == "_target_" or isinstance(value, dict) or "${" in str(value):
+                continue
+            assert defaults[key] == value, f"{name}.{key}"
+
+
+def test_a_missing_router_is_explained():
+    command = [sys.executable, "-m", "benchmarks.run", "data=synthetic"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode != 0
+    assert "You must specify 'router'" in done.stderr
+    assert "knn" in done.stderr
+
+
+def test_a_sweep_resumes_and_shows_progress(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.run", "-m", "router=best_single,cheapest",
+               "seed=0,1", f"results={tmp_path}", *CHEAP]
+    execute(tmp_path, "best_single")
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "best_single seed 0 is stored already" in done.stderr
+    assert "4/4" in done.stderr
+    assert len(store.load_runs(tmp_path)) == 4
+
+
+def test_packages_are_named_for_the_build():
+    import tomllib
+
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert found["tool"]["setuptools"]["packages"]["find"]["include"] == ["routers*", "benchmarks*"]
