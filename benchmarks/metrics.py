@@ -226,10 +226,10 @@ def price_grid(runs: list[pd.DataFrame], steps: int = 25) -> np.ndarray:
     The grid is spread evenly in logarithm around one whole score point per difference between
     the dearest and the cheapest llm.
     """
-    means = np.nanmean(np.concatenate([matrix(run, "cost") for run in runs]), axis=0) \
-        if not all(np.isnan(matrix(run, "cost")).all() for run in runs) else np.array([np.nan])
-    spread = np.nanmax(means) - np.nanmin(means) if not np.isnan(means).all() else 0.0
-    if not spread > 0:
+    costs = np.concatenate([matrix(run, "cost") for run in runs])
+    means = np.nanmean(costs[:, ~np.isnan(costs).all(axis=0)], axis=0)
+    spread = np.ptp(means) if len(means) else 0.0
+    if spread == 0:
         return np.zeros(1)
     return np.concatenate([[0.0], np.geomspace(1e-3, 1e2, steps) / spread])
 
@@ -285,7 +285,11 @@ def summary(runs: list[pd.DataFrame], seed: int = 0) -> dict[str, object]:
         "lift_low": lift_low, "lift_high": lift_high,
         "regret": point["oracle"] - point["router"],
         "cost": cost,
-        "cost_best_single": macro_mean(found.costs["best_single"], found.datasets),
+        **{
+            f"cost_{name}": macro_mean(values, found.datasets)
+            for name, values in found.costs.items()
+            if name not in ("router", "corrected_oracle")
+        },
         "cost_to_match_best_single": _cost_to_match(runs, point["best_single"]),
         "selection_entropy": selection_entropy(share),
         "largest_share": max(share.values()),

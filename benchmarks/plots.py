@@ -13,6 +13,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from benchmarks import metrics
@@ -107,7 +108,10 @@ def draw_cost_curves(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Ax
     ax.step(front["cost"], front["score"], where="post", color="black", lw=0.8, alpha=0.6,
             label="Pareto front")
     ax.set_xscale("log")
-    ax.set_xlabel(f"mean cost per question ({board['cost_unit'].iloc[0]})")
+    for axis in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
+        axis(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(ticker.LogLocator(subs=(2, 5), numticks=12))
+    ax.set_xlabel(f"mean cost per question, {board['cost_unit'].iloc[0]}")
     ax.set_ylabel("macro score")
     ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     ax.grid(alpha=0.25)

@@ -84,7 +84,8 @@ class ProfileRouter(Router):
         for kind, tagger in self.taggers_.items():
             for row, tags in zip(weights, tagger.tag(questions), strict=True):
                 decay = np.power(float(self.alpha), np.arange(len(tags)))
-                row |= {f"{kind}/{tag}": w for tag, w in zip(tags, decay / decay.sum(), strict=True)}
+                weighed = zip(tags, decay / decay.sum(), strict=True)
+                row |= {f"{kind}/{tag}": weight for tag, weight in weighed if weight > 0}
         return weights
 
     def _matrix(self, questions: list[str]) -> FloatArray:

@@ -393,6 +393,7 @@ def test_seed_decides_everything_and_global_state_is_left_alone(router, table):
         {"loss": "llm_groups", "readout": "yes"}, {"loss": "both_groups", "prior": False},
         {"capability": "numbers", "validation_fraction": 0.0}, {"capability": "text"},
         {"schedule": "constant", "prefix_cache_gb": 0.0},
+        {"readout": "linear"},
     ],
     ids=str,
 )

@@ -108,7 +108,10 @@ def _read(folder: Path, name: str, required: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _refuse(file: str, row: int, column: str, must: str, got: object, advice: str) -> None:
-    raise ValueError(f"{file}, row {row}, column {column!r}: must be {must}, got {got!r}. {advice}")
+    shown = getattr(got, "item", lambda: got)()  # a plain number, not numpy's
+    raise ValueError(
+        f"{file}, row {row}, column {column!r}: must be {must}, got {shown!r}. {advice}"
+    )
 
 
 def _all_texts(frame: pd.DataFrame, columns: tuple[str, ...], file: str) -> None:

@@ -20,7 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 log = logging.getLogger(__name__)
 
 ORDERS = ("question_first", "profile_first")
-READOUTS = ("yes_no", "yes")
+READOUTS = ("yes_no", "yes", "linear")
 
 # Before and after the soft tokens. The question is put between the two parts of `_BEFORE`.
 _QUESTION_FIRST = ("Question:\n", "\n\nWill this question be answered correctly by the")
@@ -54,8 +54,9 @@ class NetworkConfig:
     order : {"question_first", "profile_first"}
         Whether the question comes first, so that one pass over it serves all llms, or the
         capability does, as in the paper.
-    readout : {"yes_no", "yes"}
-        Logit of P(Yes) against P(No), or the raw logit of Yes, as in the authors' release.
+    readout : {"yes_no", "yes", "linear"}
+        Logit of P(Yes) against P(No), the raw logit of Yes (the authors' release), or a trained
+        linear layer that starts as the first (a variant that the paper names).
     max_question_tokens : int, default=192
         Of a longer question, the first and the last half of that many are kept.
     dtype : {"auto", "float32", "bfloat16", "float16"}
@@ -88,14 +89,15 @@ class FrozenLM:
 
         self.tokenizer = AutoTokenizer.from_pretrained(path)
         with torch.random.fork_rng(devices=[]):  # loading initialises before it reads
-            network = AutoModelForCausalLM.from_pretrained(
-                # For suffixes of a few tokens the plain matrix products are faster on a CPU than
-                # the fused attention, whose backward pass takes half of a training step.
+            # For suffixes of a few tokens the plain matrix products are faster on a CPU than the
+            # fused attention, whose backward pass takes half of a training step.
+            loaded = AutoModelForCausalLM.from_pretrained(
                 path, dtype=dtype, attn_implementation="eager"
             )
+        network = cast(Any, loaded)
         network.eval().requires_grad_(False).to(device)
         self.decoder = network.get_decoder()
-        self.embedding: Any = network.get_input_embeddings()
+        self.embedding = network.get_input_embeddings()
         self.dtype, self.device = dtype, device
         n_tokens, self.width = self.embedding.weight.shape
         self._head = network.get_output_embeddings()
@@ -206,9 +208,10 @@ class ScoringNetwork(nn.Module):
         self.shift = nn.Parameter(torch.zeros(()))
         self.arrangement = _ARRANGEMENTS[config.order](self.lm, config.max_question_tokens)
         self.direction, self.offset = self.lm.output_weights(_YES)  # (d,), ()
-        if config.readout == "yes_no":
+        if config.readout != "yes":
             no, no_bias = self.lm.output_weights(_NO)
             self.direction, self.offset = self.direction - no, self.offset - no_bias
+        self.turn = nn.Parameter(torch.zeros(self.lm.width)) if config.readout == "linear" else None
         self.to(self.lm.device)
 
     def prefix(self, question: str) -> Prefix:
@@ -224,7 +227,12 @@ class ScoringNetwork(nn.Module):
         """Return logits (b, m) for capability vectors (m, c)."""
         soft = self.connector(capability).to(self.lm.dtype)  # (m, k, d)
         hidden = self.arrangement.hidden(prefixes, soft)  # (b, m, d)
-        return self.scale * (hidden.float() @ self.direction + self.offset) + self.shift
+        direction = self.direction
+        if self.turn is not None:
+            # in a unit of the order of 1 / d, a step of the optimizer moves a logit by about its
+            # learning rate, as a step on scale and shift does
+            direction = direction + self.turn * (2 / self.lm.width)
+        return self.scale * (hidden.float() @ direction + self.offset) + self.shift
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the learned weights as plain arrays."""

@@ -53,8 +53,9 @@ class ModelSATRouter(Router):
     order : {"question_first", "profile_first"}, default="question_first"
         The question before the capability, so that one pass over it serves the whole zoo, or
         after it (the paper's order; one pass per llm).
-    readout : {"yes_no", "yes"}, default="yes_no"
-        Logit of Yes against No, or of Yes alone (the authors' release).
+    readout : {"yes_no", "yes", "linear"}, default="yes_no"
+        Logit of Yes against No, of Yes alone (the authors' release), or a trained linear layer
+        that starts as the former (a variant that the paper names).
     prior : bool, default=True
         Add to each llm's logits the log-odds of its mean accuracy in the aptitude test, so that
         the network need only learn how questions differ.

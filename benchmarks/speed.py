@@ -1,0 +1,175 @@
+"""Speed and memory against the suite's targets, each printed as a ratio (1.0 is the target).
+
+``python -m benchmarks.speed [import knn folder large]``. Each case runs in a process of its own, so
+that memory is its own; ``folder`` needs PROCTOR_DATA to name the folder of real outcomes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+# What each case must reach. A peer's figure on the same task is given where one was measured:
+# the fastest k-NN router of the field routes about 6,400 questions per second in 897 MB.
+TARGETS = {
+    "import": {"seconds": 0.5},
+    "knn": {"questions_per_second": 20_000, "peak_memory_mb": 400},
+    "folder": {"seconds": 300},
+    "large": {"seconds": 300, "peak_memory_mb": 6144},
+}
+_MORE_IS_BETTER = {"questions_per_second"}
+
+
+def case_import() -> dict[str, float]:
+    """Import the package in a fresh interpreter; it must not bring torch."""
+    code = (
+        "import time; start = time.perf_counter(); import routers, sys; "
+        "print(time.perf_counter() - start); assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {"seconds": float(done.stdout)}
+
+
+def case_knn() -> dict[str, float]:
+    """Route with k-NN from cached vectors: 3,800 x 384 training vectors, 7 llms."""
+    from routers.neighbors import KNNRouter
+
+    table, encoder = _random_table(3_800 + 20_000, 7, 384)
+    router = KNNRouter(encoder, k=40).fit(table.rows(slice(0, 3_800)))
+    questions = list(table.questions[3_800:])
+    router.route(questions[:2_000])
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        router.route(questions)
+        times.append(time.perf_counter() - start)
+    return {"questions_per_second": len(questions) / float(np.median(times))}
+
+
+def case_folder() -> dict[str, float]:
+    """Run all non-neural routers, 5 folds x 4 seeds, on the zoo small8, embedding included."""
+    data = os.environ.get("PROCTOR_DATA")
+    if not data:
+        raise SystemExit("PROCTOR_DATA must name the folder that holds open_llm_leaderboard.")
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as results:
+        environment = os.environ | {"PROCTOR_CACHE": f"{results}/cache"}
+        link_carriers(f"{results}/cache")
+        routers = "glob(*,exclude=model_sat*)"
+        command = [
+            sys.executable, "-m", "benchmarks.run", "-m", f"router={routers}", "data=folder",
+            f"data.path={data}/open_llm_leaderboard", "zoo=small8", "seed=0,1,2,3",
+            f"results={results}",
+        ]
+        subprocess.run(command, check=True, env=environment)
+    return {"seconds": time.perf_counter() - start}
+
+
+def link_carriers(cache: str) -> None:
+    """Give a fresh cache the packaged weights, but none of the vectors."""
+    from benchmarks.run import cache_folder
+
+    os.makedirs(cache)
+    for name in ("carriers", "networks"):
+        if os.path.isdir(cache_folder(name)):
+            os.symlink(cache_folder(name), f"{cache}/{name}")
+
+
+def case_large() -> dict[str, float]:
+    """Fit and route 14,000 questions x 8,500 llms with k-NN, k-means and logistic."""
+    from routers.classifiers import ClassifierRouter
+    from routers.clusters import KMeansRouter
+    from routers.neighbors import KNNRouter
+
+    table, encoder = _random_table(14_000, 8_500, 384)
+    learn, judge = table.rows(slice(0, 11_200)), table.rows(slice(11_200, None))
+    questions = list(judge.questions)
+    start = time.perf_counter()
+    for router in (KNNRouter(encoder), KMeansRouter(encoder), ClassifierRouter(None, encoder)):
+        lap = time.perf_counter()
+        router.fit(learn).route(questions)
+        sys.stderr.write(f"{type(router).__name__}: {time.perf_counter() - lap:.1f} s\n")
+    return {"seconds": time.perf_counter() - start}
+
+
+def _random_table(n: int, m: int, d: int):  # type: ignore[no-untyped-def]
+    """Return a table whose llms are right along random directions, and its vectors' encoder."""
+    from routers.encoders import Encoder
+    from routers.table import RoutingTable
+
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(n, d)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    names = [f"question {i}" for i in range(n)]
+    place = {name: i for i, name in enumerate(names)}
+
+    class Known(Encoder):
+        """Vectors by name: what a warm cache gives."""
+
+        def transform(self, texts):  # type: ignore[no-untyped-def]
+            return vectors[[place[text] for text in texts]]
+
+    directions = rng.normal(size=(d, m)).astype(np.float32) * 3
+    scores = (vectors @ directions > rng.normal(size=m)).astype(np.float32)
+    ids = [f"{i:06d}" for i in range(n)]
+    table = RoutingTable(
+        questions=names, scores=scores, llms=[f"llm {j:05d}" for j in range(m)], ids=ids,
+        datasets=["made up"] * n,
+    )
+    return table, Known()
+
+
+CASES: dict[str, Callable[[], dict[str, float]]] = {
+    "import": case_import, "knn": case_knn, "folder": case_folder, "large": case_large,
+}
+
+
+def measure(case: str) -> dict[str, float]:
+    """Run one case in this process and add its peak memory."""
+    from benchmarks.evaluate import PeakMemory
+
+    with PeakMemory() as memory:
+        found = CASES[case]()
+    return found | {"peak_memory_mb": memory.peak_mb}
+
+
+def report(case: str, found: dict[str, float]) -> list[str]:
+    """Return a line per target: what was measured, the target, and how many times better."""
+    lines = []
+    for name, target in TARGETS[case].items():
+        ratio = found[name] / target if name in _MORE_IS_BETTER else target / found[name]
+        verdict = "reached" if ratio >= 1 else "MISSED"
+        lines.append(
+            f"{case:8} {name:22} {found[name]:12,.2f}  target {target:10,.2f}  "
+            f"ratio {ratio:6.2f}  {verdict}"
+        )
+    return lines
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the cases asked for, each in a fresh process."""
+    parser = argparse.ArgumentParser(description="Measure speed and memory.")
+    parser.add_argument("cases", nargs="*", choices=[*CASES, []], default=[])
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.inside:
+        sys.stdout.write(json.dumps(measure(options.cases[0])) + "\n")
+        return
+    for case in options.cases or CASES:
+        command = [sys.executable, "-m", "benchmarks.speed", case, "--inside"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        lines = report(case, json.loads(done.stdout.splitlines()[-1]))
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

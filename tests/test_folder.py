@@ -1,0 +1,123 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks.sources import folder, synthetic
+
+
+@pytest.fixture
+def frames():
+    questions = pd.DataFrame({
+        "question_id": ["q1", "q2"], "dataset": ["d", "e"], "question": ["Why?", "How many?"],
+        "subject": ["s", None], "choices": [["because", "so", "thus", "hence"], None],
+    })
+    outcomes = pd.DataFrame({
+        "question_id": ["q1", "q2", "q1"], "llm": ["a", "a", "b"], "score": [1, 0, 0.5],
+    })
+    llms = pd.DataFrame({"llm": ["a", "b"], "params_b": [7.0, -1]})
+    return {"questions": questions, "outcomes": outcomes, "llms": llms}
+
+
+def written(frames, path: Path) -> Path:
+    for name, frame in frames.items():
+        frame.to_parquet(path / f"{name}.parquet")
+    return path
+
+
+def test_reads_what_is_there(frames, tmp_path):
+    table = folder.load(written(frames, tmp_path))
+    np.testing.assert_array_equal(table.scores, [[1, 0.5], [0, np.nan]])
+    np.testing.assert_array_equal(table.costs, [[7, np.nan], [7, np.nan]])
+    assert table.cost_unit == "params_b (proxy)"
+    assert list(table.subjects) == ["s", "e"]
+    assert list(table.chance) == [0.25, 0]
+    shown = table.questions[0].splitlines()
+    assert shown[0] == "Why?"
+    assert [line[:3] for line in shown[1:]] == ["A. ", "B. ", "C. ", "D. "]
+    assert sorted(line[3:] for line in shown[1:]) == ["because", "hence", "so", "thus"]
+    assert table.questions[1] == "How many?"
+    assert folder.load(tmp_path, show_choices=False).questions[0] == "Why?"
+
+
+def test_costs_of_outcomes_come_first(frames, tmp_path):
+    frames["outcomes"]["cost"] = [0.1, 0.2, np.nan]
+    table = folder.load(written(frames, tmp_path))
+    np.testing.assert_allclose(table.costs, [[0.1, np.nan], [0.2, np.nan]])
+    assert table.cost_unit == "USD"
+    assert folder.load(tmp_path, cost_column="params_b").cost_unit == "params_b (proxy)"
+
+
+def test_options_are_shown_in_an_order_of_the_question_not_of_the_source(frames, tmp_path):
+    first = folder.load(written(frames, tmp_path)).questions[0]
+    frames["questions"].at[0, "choices"] = ["hence", "thus", "so", "because"]
+    assert folder.load(written(frames, tmp_path)).questions[0] == first
+
+
+@pytest.mark.parametrize(
+    ("frame", "row", "column", "value", "message"),
+    [
+        ("outcomes", 1, "score", 1.5, "outcomes.parquet, row 1, column 'score'.*got 1.5"),
+        ("outcomes", 1, "question_id", "q9", "row 1, column 'question_id'.*got 'q9'"),
+        ("outcomes", 2, "llm", "a", "row 2, column 'question_id and llm': must be unique"),
+        ("outcomes", 0, "llm", None, "outcomes.parquet, row 0, column 'llm'"),
+        ("questions", 1, "question_id", "q1", "questions.parquet, row 1.*unique"),
+        ("questions", 1, "question", "  ", "questions.parquet, row 1, column 'question'"),
+        ("questions", 0, "dataset", None, "questions.parquet, row 0, column 'dataset'"),
+    ],
+)
+def test_bad_values_are_named_by_file_row_and_column(
+    frames, tmp_path, frame, row, column, value, message
+):
+    frames[frame].at[row, column] = value
+    with pytest.raises(ValueError, match=message):
+        folder.load(written(frames, tmp_path))
+
+
+def test_missing_files_and_columns_are_named(frames, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"questions\.parquet is not there"):
+        folder.load(tmp_path)
+    frames["outcomes"] = frames["outcomes"].drop(columns="score")
+    with pytest.raises(ValueError, match="must have a column 'score', it has: question_id, llm"):
+        folder.load(written(frames, tmp_path))
+    with pytest.raises(ValueError, match="column 'usd' to stand in for cost"):
+        frames["outcomes"]["score"] = 1.0
+        folder.load(written(frames, tmp_path), cost_column="usd")
+
+
+def test_file_order_changes_nothing(frames, tmp_path):
+    first = folder.load(written(frames, tmp_path)).content_hash
+    turned = {name: frame.iloc[::-1].reset_index(drop=True) for name, frame in frames.items()}
+    assert folder.load(written(turned, tmp_path)).content_hash == first
+
+
+def test_synthetic_optimum_is_what_its_docstring_says():
+    table = synthetic.load(3000, seed=0)
+    expected = synthetic.expected_scores(table.datasets)
+    np.testing.assert_allclose(expected.max(axis=1), 0.9)
+    np.testing.assert_allclose(expected.mean(axis=0), 0.5, atol=0.01)
+    np.testing.assert_allclose(table.scores.mean(axis=0), expected.mean(axis=0), atol=0.03)
+
+
+REAL = Path(os.environ.get("PROCTOR_DATA", "")) / "open_llm_leaderboard"
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("PROCTOR_DATA") and REAL.is_dir()),
+    reason="PROCTOR_DATA does not name a folder with open_llm_leaderboard: real outcomes untested",
+)
+def test_first_figures_on_real_outcomes():
+    from benchmarks import bounds, metrics
+
+    table = folder.load(REAL)
+    assert (len(table), table.n_llms) == (969, 2205)
+    from conftest import composed
+
+    small8 = table.select(composed("router=knn", "zoo=small8").zoo.llms)
+    oracle = metrics.macro_mean(small8.scores.max(axis=1)[None], small8.datasets)
+    mean = metrics.macro_mean(bounds.random_score(small8.scores)[None], small8.datasets)
+    assert oracle == pytest.approx(0.850, abs=0.001)
+    assert mean == pytest.approx(0.561, abs=0.001)
+    assert small8.cost_unit == "params_b (proxy)"
