@@ -116,7 +116,9 @@ def corrected_oracle_score(
         accuracy = _nanmean(scores[rows], axis=0)
         guess = chance[rows].mean()
         known = (accuracy - guess) / (1 - guess)
-        share = np.clip(np.divide(known, accuracy, out=np.zeros_like(known), where=accuracy > 0), 0, 1)
+        share = np.clip(
+            np.divide(known, accuracy, out=np.zeros_like(known), where=accuracy > 0), 0, 1
+        )
         lucky = np.where(scores[rows] == 1, 1 - share, 1.0)
         unknown[rows] = lucky.prod(axis=1)
     corrected = 1 - (1 - chance) * unknown

@@ -9,8 +9,8 @@ after the question (one forward pass), a number is what is generated next. ``ste
 reasons in text, then a cue forces the answer, so that nothing is lost to answer format.
 
 The cost is CPU time of this process (core-seconds), a proxy for money. Wall time is not used: the
-machine may be shared. Decoding is greedy and batches are the same each time, so that asking again
-gives the same answers on the same machine.
+machine may be shared. Decoding is greedy and questions are grouped the same way each time, so
+that asking again gives the same answers on the same machine (bfloat16 rounds otherwise on another).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -200,13 +200,7 @@ def numbers_in(text: str) -> list[Decimal]:
     >>> numbers_in("From $1,200.50 to 7.")
     [Decimal('1200.50'), Decimal('7')]
     """
-    found = []
-    for match in _NUMBER.findall(text):
-        try:
-            found.append(Decimal(match.replace(",", "").replace("$", "")))
-        except InvalidOperation:  # nothing but signs
-            continue
-    return found
+    return [Decimal(re.sub("[$,]", "", match)) for match in _NUMBER.findall(text)]
 
 
 def number_score(forced: str, reasoning: str, answer: str) -> float:

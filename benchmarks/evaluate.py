@@ -19,6 +19,7 @@ from sklearn.base import clone
 from benchmarks import bounds
 from benchmarks.splits import Fold
 from routers.base import Router
+from routers.encoders import SentenceEncoder
 from routers.table import FloatArray, RoutingTable
 
 
@@ -89,7 +90,7 @@ def evaluate(
 def _predict(fitted: Router, judge: RoutingTable) -> tuple[FloatArray, FloatArray, float]:
     questions = list(judge.questions)
     encoder = getattr(fitted, "encoder_", None)
-    if hasattr(encoder, "fingerprint"):
+    if isinstance(encoder, SentenceEncoder):
         encoder.transform(questions)  # fill the cache: its cost is reported apart
     start = time.perf_counter()
     predicted = fitted.predict_scores(questions)
@@ -123,8 +124,10 @@ def _rows(
         ),
     }
     for prefix, values in (
-        ("predicted_score", predicted), ("predicted_cost", costs),
-        ("score", judge.scores), ("cost", judge.costs),
+        ("predicted_score", predicted),
+        ("predicted_cost", costs),
+        ("score", judge.scores),
+        ("cost", judge.costs),
     ):
         columns |= {
             f"{prefix}/{llm}": values[:, j].astype(np.float32) for j, llm in enumerate(judge.llms)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from collections.abc import Iterable
 from itertools import groupby
@@ -18,7 +17,6 @@ import pandas as pd
 from benchmarks import metrics
 from benchmarks.store import Run, load_runs
 
-log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 COMPARISON = ("data", "zoo", "split", "data_hash")
 _TIMING = ("fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb")
@@ -38,6 +36,7 @@ def group_runs(runs: Iterable[Run]) -> list[list[Run]]:
 
     Where a run was stored again under changed defaults, the latest of each seed counts.
     """
+
     def identity(run: Run) -> tuple[str, ...]:
         return tuple(str(run.about[name]) for name in (*COMPARISON, "label"))
 
@@ -140,17 +139,37 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def write(results: Path) -> pd.DataFrame:
-    """Derive and write both files; return the table.
+def load_board(results: Path, show: str | None = None) -> pd.DataFrame:
+    """Derive the leaderboard of a results folder, or one comparison of it.
+
+    Parameters
+    ----------
+    results : Path
+    show : str, optional
+        ``DATA/ZOO/SPLIT``.
 
     Raises
     ------
     FileNotFoundError
-        If no run is stored.
+        If no such run is stored.
     """
     board = leaderboard(load_runs(results))
+    if show and not board.empty:
+        board = one_comparison(board, show)
     if board.empty:
-        raise FileNotFoundError(f"no run is stored in {results / 'runs'}. Run 'make bench' first.")
+        what = f"no run of {show}" if show else "no run"
+        raise FileNotFoundError(f"{what} is stored in {results / 'runs'}. Run 'make bench' first.")
+    return board
+
+
+def one_comparison(board: pd.DataFrame, show: str) -> pd.DataFrame:
+    """Return the rows of ``DATA/ZOO/SPLIT``."""
+    return board[board[["data", "zoo", "split"]].agg("/".join, axis=1) == show]
+
+
+def write(results: Path) -> pd.DataFrame:
+    """Derive and write both files; return the table."""
+    board = load_board(results)
     _replace(results / "leaderboard.csv", board.to_csv(index=False, float_format="%.6g"))
     _replace(results / "leaderboard.md", to_markdown(board))
     return board
@@ -173,8 +192,7 @@ def main(arguments: list[str] | None = None) -> None:
     except FileNotFoundError as error:
         sys.exit(str(error))
     if options.show:
-        place = board["data"] + "/" + board["zoo"] + "/" + board["split"]
-        board = board[place == options.show]
+        board = one_comparison(board, options.show)
     sys.stdout.write(to_markdown(board))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,11 +81,12 @@ def _policy_values(rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray
     """Score and cost per question of every policy."""
     score, cost = matrix(rows, "score"), matrix(rows, "cost")
     nothing = np.full(len(rows), np.nan)
-    values = {"router": (chosen(score, rows["choice"]), chosen(cost, rows["choice"]))}
+    choice = rows["choice"].to_numpy()
+    values = {"router": (chosen(score, choice), chosen(cost, choice))}
     for name in FLOORS:
-        choice = rows.get(f"choice/{name}")
         values[name] = (nothing, nothing)
-        if choice is not None:
+        if f"choice/{name}" in rows:
+            choice = rows[f"choice/{name}"].to_numpy()
             values[name] = (chosen(score, choice), chosen(cost, choice))
     values["random"] = (rows["random_score"].to_numpy(), cost.mean(axis=1))
     values["oracle"] = (rows["oracle_score"].to_numpy(), rows["oracle_cost"].to_numpy())
@@ -115,7 +117,7 @@ def dataset_means(values: FloatArray, datasets: np.ndarray) -> dict[str, float]:
     return found
 
 
-def gap_closed(router: float, best_single: float, oracle: float) -> float:
+def gap_closed(router: Any, best_single: Any, oracle: Any) -> Any:
     """``(router - best single) / (oracle - best single)``: 0 the best single llm, 1 the oracle.
 
     Negative below the best single llm; NaN where the two references coincide (there is no gap to
@@ -127,7 +129,7 @@ def gap_closed(router: float, best_single: float, oracle: float) -> float:
     """
     gap = np.asarray(oracle - best_single, dtype=float)
     share = np.divide(router - best_single, gap, out=np.full(gap.shape, np.nan), where=gap > 1e-12)
-    return share if share.ndim else float(share)  # type: ignore[return-value]
+    return share if share.ndim else float(share)
 
 
 def bootstrap_macro(
@@ -249,9 +251,14 @@ def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _truth(rows: pd.DataFrame) -> RoutingTable:
+    ids = rows["question_id"].to_numpy(dtype=object)
     return RoutingTable(
-        questions=rows["question_id"], scores=matrix(rows, "score"), llms=llm_names(rows),
-        ids=rows["question_id"], datasets=rows["dataset"], costs=matrix(rows, "cost"),
+        questions=ids,
+        scores=matrix(rows, "score"),
+        llms=np.array(llm_names(rows), dtype=object),
+        ids=ids,
+        datasets=rows["dataset"].to_numpy(dtype=object),
+        costs=matrix(rows, "cost"),
     )
 
 
@@ -277,12 +284,16 @@ def summary(runs: list[pd.DataFrame], seed: int = 0) -> dict[str, object]:
         "n_seeds": len(runs),
         "n_questions": len(found.datasets),
         "n_llms": len(share),
-        "macro_score": point["router"], "macro_low": low, "macro_high": high,
+        "macro_score": point["router"],
+        "macro_low": low,
+        "macro_high": high,
         "micro_score": float(np.nanmean(found.scores["router"])),
         "gap_closed": gap_closed(point["router"], point["best_single"], point["oracle"]),
-        "gap_low": gap_low, "gap_high": gap_high,
+        "gap_low": gap_low,
+        "gap_high": gap_high,
         "lift_recognised": point["router"] - point["recognised_dataset"],
-        "lift_low": lift_low, "lift_high": lift_high,
+        "lift_low": lift_low,
+        "lift_high": lift_high,
         "regret": point["oracle"] - point["router"],
         "cost": cost,
         **{

@@ -21,7 +21,7 @@ from benchmarks.leaderboard import COMPARISON, ROOT, group_runs, leaderboard
 from benchmarks.store import Run, load_runs
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 _BOUNDS = {
     "random": ("random", ":", "#9a9a9a"),
@@ -34,9 +34,16 @@ _BOUNDS = {
 # A fixed colour for the routers that come with the suite, chosen to stay apart from each other
 # and from the greys of the bounds; any other router draws one of the rest by its name.
 _COLOURS = {
-    "model_sat": "#d62728", "knn": "#1f77b4", "kmeans": "#17becf", "logistic": "#2ca02c",
-    "random_forest": "#98df8a", "xgboost": "#006d2c", "profile": "#9467bd",
-    "recognised_dataset": "#b8860b", "best_single": "#6b6b6b", "cheapest": "#c7c7c7",
+    "model_sat": "#d62728",
+    "knn": "#1f77b4",
+    "kmeans": "#17becf",
+    "logistic": "#2ca02c",
+    "random_forest": "#98df8a",
+    "xgboost": "#006d2c",
+    "profile": "#9467bd",
+    "recognised_dataset": "#b8860b",
+    "best_single": "#6b6b6b",
+    "cheapest": "#c7c7c7",
     "random": "#e0a0a0",
 }
 _SPARE = ("#e377c2", "#ff7f0e", "#aec7e8", "#c5b0d5", "#bcbd22", "#f7b6d2", "#393b79", "#8ca252")
@@ -56,8 +63,9 @@ def draw_leaderboard(ax: Axes, board: pd.DataFrame) -> Axes:
     place = np.arange(len(rows))
     for y, (_, row) in zip(place, rows.iterrows(), strict=True):
         error = [[row["macro_score"] - row["macro_low"]], [row["macro_high"] - row["macro_score"]]]
-        ax.errorbar(row["macro_score"], y, xerr=error, fmt="o", ms=6, capsize=3,
-                    color=colour(row["router"]))
+        ax.errorbar(
+            row["macro_score"], y, xerr=error, fmt="o", ms=6, capsize=3, color=colour(row["router"])
+        )
     _bound_lines(ax, rows.iloc[0])
     ax.set_yticks(place, rows["router"])
     ax.set_ylim(-0.7, len(rows) - 0.3)
@@ -74,14 +82,19 @@ def draw_datasets(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
     width = 0.84 / len(rows)
     for i, (_, row) in enumerate(rows.iterrows()):
         x = np.arange(len(names)) - 0.42 + width * (i + 0.5)
-        ax.bar(x, [row[f"score_{name}"] for name in names], width * 0.92,
-               color=colour(row["router"]), label=row["router"])
+        ax.bar(
+            x,
+            [row[f"score_{name}"] for name in names],
+            width * 0.92,
+            color=colour(row["router"]),
+            label=row["router"],
+        )
     for bound in ("best_single", "dataset_best", "oracle"):
         title, style, shade = _BOUNDS[bound]
         means = metrics.dataset_means(panels.scores[bound], panels.datasets)
         for j, name in enumerate(names):
-            ax.hlines(means[name], j - 0.45, j + 0.45, colors=shade, linestyles=style, lw=1.4,
-                      label=title if j == 0 else None)
+            mark = [j - 0.45, j + 0.45], [means[name]] * 2
+            ax.plot(*mark, color=shade, ls=style, lw=1.4, label="_" if j else title)
     ax.set_xticks(np.arange(len(names)), names)
     ax.set_ylabel("mean score")
     ax.set_ylim(0, 1)
@@ -98,15 +111,37 @@ def draw_cost_curves(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Ax
         curve = metrics.price_curve(rows, metrics.price_grid(rows)).dropna()
         points.append(curve[["cost", "score"]])
         marker = "." if len(curve) > 1 else "o"
-        ax.plot(curve["cost"], curve["score"], marker, ls="-", lw=1.1, ms=4, color=colour(label),
-                label=label)
+        ax.plot(
+            curve["cost"],
+            curve["score"],
+            marker,
+            ls="-",
+            lw=1.1,
+            ms=4,
+            color=colour(label),
+            label=label,
+        )
     llms = metrics.llm_points([run.rows() for run in runs[0]]).dropna()
-    ax.scatter(llms["cost"], llms["score"], marker="x", s=32, color="black", zorder=4,
-               label="one llm always")
+    ax.scatter(
+        llms["cost"],
+        llms["score"],
+        marker="x",
+        s=32,
+        color="black",
+        zorder=4,
+        label="one llm always",
+    )
     points.append(llms[["cost", "score"]])
     front = pareto_front(pd.concat(points))
-    ax.step(front["cost"], front["score"], where="post", color="black", lw=0.8, alpha=0.6,
-            label="Pareto front")
+    ax.step(
+        front["cost"],
+        front["score"],
+        where="post",
+        color="black",
+        lw=0.8,
+        alpha=0.6,
+        label="Pareto front",
+    )
     ax.set_xscale("log")
     for axis in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
         axis(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
@@ -172,8 +207,10 @@ def draw_all(results: Path) -> list[Path]:
 def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     first = board.iloc[0]
-    title = (f"{first['data']}, zoo {first['zoo']}: {first['n_questions']} questions, "
-             f"{first['n_llms']} llms")
+    title = (
+        f"{first['data']}, zoo {first['zoo']}: {first['n_questions']} questions, "
+        f"{first['n_llms']} llms"
+    )
     tall = 1.6 + 0.32 * len(board)
     drawings = {
         "leaderboard": ((8, tall + 0.8), lambda ax: draw_leaderboard(ax, board)),

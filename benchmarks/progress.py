@@ -9,6 +9,7 @@ from typing import Any
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 from tqdm import tqdm
@@ -29,7 +30,7 @@ class SweepProgress(Callback):
         """Open the bar."""
         self._bar = tqdm(total=_count_jobs(config), unit="run", desc="runs", dynamic_ncols=True)
 
-    def on_job_end(self, config: DictConfig, **_: Any) -> None:
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         """Step."""
         if hasattr(self, "_bar"):
             self._bar.set_postfix_str(", ".join(config.hydra.overrides.task)[:60])

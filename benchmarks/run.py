@@ -108,8 +108,12 @@ def execute(cfg: DictConfig, about: dict[str, Any]) -> Path:
     }
     store.save_run(folder, found.rows, about)
     figures = metrics.summary([found.rows])
-    log.info("%s: macro %.3f, gap closed %+.2f", about["label"], figures["macro_score"],
-             figures["gap_closed"])
+    log.info(
+        "%s: macro %.3f, gap closed %+.2f",
+        about["label"],
+        figures["macro_score"],
+        figures["gap_closed"],
+    )
     instantiate(cfg.tracking)(about, figures | found.timing)
     return folder
 

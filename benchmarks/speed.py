@@ -17,9 +17,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from routers.encoders import Encoder
+from routers.table import FloatArray, RoutingTable, Texts
+
 # What each case must reach. A peer's figure on the same task is given where one was measured:
 # the fastest k-NN router of the field routes about 6,400 questions per second in 897 MB.
-TARGETS = {
+TARGETS: dict[str, dict[str, float]] = {
     "import": {"seconds": 0.5},
     "knn": {"questions_per_second": 20_000, "peak_memory_mb": 400},
     "folder": {"seconds": 300},
@@ -65,8 +68,15 @@ def case_folder() -> dict[str, float]:
         link_carriers(f"{results}/cache")
         routers = "glob(*,exclude=model_sat*)"
         command = [
-            sys.executable, "-m", "benchmarks.run", "-m", f"router={routers}", "data=folder",
-            f"data.path={data}/open_llm_leaderboard", "zoo=small8", "seed=0,1,2,3",
+            sys.executable,
+            "-m",
+            "benchmarks.run",
+            "-m",
+            f"router={routers}",
+            "data=folder",
+            f"data.path={data}/open_llm_leaderboard",
+            "zoo=small8",
+            "seed=0,1,2,3",
             f"results={results}",
         ]
         subprocess.run(command, check=True, env=environment)
@@ -100,11 +110,8 @@ def case_large() -> dict[str, float]:
     return {"seconds": time.perf_counter() - start}
 
 
-def _random_table(n: int, m: int, d: int):  # type: ignore[no-untyped-def]
+def _random_table(n: int, m: int, d: int) -> tuple[RoutingTable, Encoder]:
     """Return a table whose llms are right along random directions, and its vectors' encoder."""
-    from routers.encoders import Encoder
-    from routers.table import RoutingTable
-
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(n, d)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -114,21 +121,26 @@ def _random_table(n: int, m: int, d: int):  # type: ignore[no-untyped-def]
     class Known(Encoder):
         """Vectors by name: what a warm cache gives."""
 
-        def transform(self, texts):  # type: ignore[no-untyped-def]
+        def transform(self, texts: Texts) -> FloatArray:
             return vectors[[place[text] for text in texts]]
 
     directions = rng.normal(size=(d, m)).astype(np.float32) * 3
     scores = (vectors @ directions > rng.normal(size=m)).astype(np.float32)
-    ids = [f"{i:06d}" for i in range(n)]
     table = RoutingTable(
-        questions=names, scores=scores, llms=[f"llm {j:05d}" for j in range(m)], ids=ids,
-        datasets=["made up"] * n,
+        questions=np.array(names, dtype=object),
+        scores=scores,
+        llms=np.array([f"llm {j:05d}" for j in range(m)], dtype=object),
+        ids=np.array([f"{i:06d}" for i in range(n)], dtype=object),
+        datasets=np.full(n, "made up", dtype=object),
     )
     return table, Known()
 
 
 CASES: dict[str, Callable[[], dict[str, float]]] = {
-    "import": case_import, "knn": case_knn, "folder": case_folder, "large": case_large,
+    "import": case_import,
+    "knn": case_knn,
+    "folder": case_folder,
+    "large": case_large,
 }
 
 

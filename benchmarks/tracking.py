@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 
 def none(about: dict[str, Any], figures: dict[str, Any]) -> None:
@@ -10,8 +10,11 @@ def none(about: dict[str, Any], figures: dict[str, Any]) -> None:
 
 
 def wandb(
-    about: dict[str, Any], figures: dict[str, Any], project: str = "proctor",
-    mode: str = "offline", folder: str | None = None,
+    about: dict[str, Any],
+    figures: dict[str, Any],
+    project: str = "proctor",
+    mode: Literal["online", "offline", "disabled"] = "offline",
+    folder: str | None = None,
 ) -> None:
     """Log a run to Weights & Biases.
 
@@ -31,7 +34,12 @@ def wandb(
 
     group = "/".join(str(about[name]) for name in ("data", "zoo", "split"))
     with client.init(
-        project=project, mode=mode, dir=folder, group=group, config=about,
-        name=f"{about['label']} seed {about['seed']}", reinit="finish_previous",
+        project=project,
+        mode=mode,
+        dir=folder,
+        group=group,
+        config=about,
+        name=f"{about['label']} seed {about['seed']}",
+        reinit="finish_previous",
     ) as run:
         run.summary.update(figures)

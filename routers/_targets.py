@@ -45,15 +45,15 @@ def observed(scores: FloatArray) -> tuple[FloatArray, FloatArray | None, np.ndar
 
 
 def mean_with_prior(
-    weights: FloatArray, values: FloatArray, mask: FloatArray | None, means: np.ndarray,
+    weights: FloatArray,
+    values: FloatArray,
+    mask: FloatArray | None,
+    means: np.ndarray,
     prior: float,
 ) -> FloatArray:
     """Return :func:`shrunken_means` from scores already split by :func:`observed`."""
     total = weights @ values
-    if mask is None:
-        count = np.asarray(weights.sum(axis=1)).reshape(-1, 1)
-    else:
-        count = weights @ mask
+    count = np.asarray(weights.sum(axis=1)).reshape(-1, 1) if mask is None else weights @ mask
     if prior > 0:
         return (total + prior * means) / (count + prior)
     fallback = np.broadcast_to(means, total.shape).copy()

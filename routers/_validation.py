@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from numbers import Real
+
+import numpy as np
 
 
 def at_least(owner: object, name: str, low: float, high: float = float("inf")) -> None:
     """Raise ValueError unless ``owner.name`` is a number in [low, high]."""
     value = getattr(owner, name)
-    ok = isinstance(value, Real) and not isinstance(value, bool) and low <= value <= high
+    ok = (
+        isinstance(value, (int, float, np.number))
+        and not isinstance(value, bool)
+        and low <= value <= high
+    )
     if not ok:
         limit = f"at least {low}" if high == float("inf") else f"in [{low}, {high}]"
         raise ValueError(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from routers.table import FloatArray, RoutingTable
+from routers.table import FloatArray, RoutingTable, Texts
 
 # Predictions are rounded to this many decimals, so that the last bits of a matrix product, which
 # depend on how many questions share a batch, can neither make nor break a tie.
@@ -20,9 +19,7 @@ class CannotAdmitError(NotImplementedError):
     """The method has no way to take in a new llm without being fitted again."""
 
 
-def choose(
-    scores: FloatArray, costs: FloatArray, llms: Sequence[str], price: float = 0.0
-) -> np.ndarray:
+def choose(scores: FloatArray, costs: FloatArray, llms: Texts, price: float = 0.0) -> np.ndarray:
     """Choose an llm per question: the largest ``score - price * cost``.
 
     Ties go to the cheaper llm, then to the first in alphabetical order, so that the order of the
@@ -128,7 +125,7 @@ class Router(BaseEstimator, ABC):
         self.llms_ = table.llms.copy()
         return self
 
-    def predict_scores(self, questions: Sequence[str]) -> FloatArray:
+    def predict_scores(self, questions: Texts) -> FloatArray:
         """Predict the score of each llm on each question, from the text alone.
 
         Parameters
@@ -154,7 +151,7 @@ class Router(BaseEstimator, ABC):
             predicted[:, self._columns()] = np.round(raw, _DECIMALS)
         return predicted
 
-    def predict_costs(self, questions: Sequence[str]) -> FloatArray:
+    def predict_costs(self, questions: Texts) -> FloatArray:
         """Predict the cost of each llm on each question.
 
         Parameters
@@ -169,7 +166,7 @@ class Router(BaseEstimator, ABC):
         """
         return self._predict_costs(self._checked_questions(questions))
 
-    def route(self, questions: Sequence[str], price: float = 0.0) -> np.ndarray:
+    def route(self, questions: Texts, price: float = 0.0) -> np.ndarray:
         """Choose an llm for each question.
 
         Parameters
@@ -264,10 +261,12 @@ class Router(BaseEstimator, ABC):
                 f"{type(table).__name__}. Build one with routers.RoutingTable(...)."
             )
 
-    def _checked_questions(self, questions: Sequence[str]) -> list[str]:
+    def _checked_questions(self, questions: Texts) -> list[str]:
         self._require_fitted()
         if isinstance(questions, str):
-            raise TypeError("'questions' must be a sequence of str, got one str. Wrap it in a list.")
+            raise TypeError(
+                "'questions' must be a sequence of str, got one str. Wrap it in a list."
+            )
         questions = list(questions)
         for position, question in enumerate(questions):
             if not isinstance(question, str):

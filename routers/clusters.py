@@ -34,7 +34,10 @@ class KMeansRouter(Router):
     """
 
     def __init__(
-        self, encoder: Encoder | None = None, n_clusters: int = 16, prior: float = 1.0,
+        self,
+        encoder: Encoder | None = None,
+        n_clusters: int = 16,
+        prior: float = 1.0,
         random_state: int = 0,
     ):
         self.encoder = encoder

@@ -6,25 +6,26 @@ import hashlib
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from routers.table import FloatArray
+from routers.table import FloatArray, Texts
 
 
 class Encoder(BaseEstimator, ABC):
     """Turns texts into vectors of unit length; fitted on training texts only."""
 
-    def fit(self, texts: Sequence[str]) -> Encoder:
+    def fit(self, texts: Texts) -> Encoder:
         """Learn from training texts; a pretrained encoder has nothing to learn."""
         return self
 
     @abstractmethod
-    def transform(self, texts: Sequence[str]) -> FloatArray:
+    def transform(self, texts: Texts) -> FloatArray:
         """Return float32 vectors of shape (n, d) and Euclidean length 1 (0 for no known word)."""
 
 
@@ -49,13 +50,15 @@ class TfidfEncoder(Encoder):
         self.max_features = max_features
         self.random_state = random_state
 
-    def fit(self, texts: Sequence[str]) -> Encoder:
+    def fit(self, texts: Texts) -> Encoder:
         """Learn vocabulary, weights and directions from the training texts."""
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         self.vectorizer_ = TfidfVectorizer(
-            ngram_range=(1, 2), sublinear_tf=True, max_features=self.max_features,
+            ngram_range=(1, 2),
+            sublinear_tf=True,
+            max_features=self.max_features,
             # every run of letters or of digits counts: a text of one sign must not be empty
             token_pattern=r"(?u)\w+|[^\w\s]",
         )
@@ -66,7 +69,7 @@ class TfidfEncoder(Encoder):
             self.svd_ = TruncatedSVD(dim, random_state=self.random_state).fit(weights)
         return self
 
-    def transform(self, texts: Sequence[str]) -> FloatArray:
+    def transform(self, texts: Texts) -> FloatArray:
         """Return vectors of shape (n, at most ``dim``)."""
         weights = self.vectorizer_.transform(texts)
         vectors = weights.toarray() if self.svd_ is None else self.svd_.transform(weights)
@@ -96,8 +99,13 @@ class SentenceEncoder(Encoder):
     """
 
     def __init__(
-        self, path: str, prefix: str = "", max_tokens: int = 256, batch_size: int = 32,
-        device: str | None = None, cache_folder: str | None = None,
+        self,
+        path: str,
+        prefix: str = "",
+        max_tokens: int = 256,
+        batch_size: int = 32,
+        device: str | None = None,
+        cache_folder: str | None = None,
     ):
         self.path = path
         self.prefix = prefix
@@ -106,7 +114,7 @@ class SentenceEncoder(Encoder):
         self.device = device
         self.cache_folder = cache_folder
 
-    def transform(self, texts: Sequence[str]) -> FloatArray:
+    def transform(self, texts: Texts) -> FloatArray:
         """Return vectors (n, d); only texts never seen before are encoded."""
         return _embedding_cache(self.fingerprint, self.cache_folder).get(texts, self._encode)
 
@@ -124,8 +132,10 @@ class SentenceEncoder(Encoder):
         network = _load_sentence_encoder(self.path, self.device)
         network.max_seq_length = min(self.max_tokens, network.max_seq_length or self.max_tokens)
         vectors = network.encode(
-            [self.prefix + text for text in texts], batch_size=self.batch_size,
-            normalize_embeddings=True, show_progress_bar=False,
+            [self.prefix + text for text in texts],
+            batch_size=self.batch_size,
+            normalize_embeddings=True,
+            show_progress_bar=False,
         )
         return np.asarray(vectors, dtype=np.float32)
 
@@ -151,7 +161,7 @@ class EmbeddingCache:
                 self._add(stored["keys"].tobytes(), stored["vectors"])
                 self.seconds_per_text = float(stored["seconds_per_text"])
 
-    def get(self, texts: Sequence[str], encode) -> FloatArray:  # type: ignore[no-untyped-def]
+    def get(self, texts: Texts, encode: Callable[[list[str]], FloatArray]) -> FloatArray:
         """Return the vector of each text, encoding (in sorted order) those not yet held."""
         keys = [hashlib.sha256(text.encode()).digest() for text in texts]
         missing = {text: key for text, key in zip(texts, keys, strict=True) if key not in self._row}
@@ -161,7 +171,9 @@ class EmbeddingCache:
             return self._vectors[:0]
         return self._vectors[[self._row[key] for key in keys]]
 
-    def _encode_missing(self, missing: dict[str, bytes], encode) -> None:  # type: ignore[no-untyped-def]
+    def _encode_missing(
+        self, missing: dict[str, bytes], encode: Callable[[list[str]], FloatArray]
+    ) -> None:
         start = time.perf_counter()
         vectors = encode(list(missing))
         self.seconds_per_text = (time.perf_counter() - start) / len(missing)
@@ -172,7 +184,9 @@ class EmbeddingCache:
             part = self.folder / f"{uuid.uuid4().hex}.part"
             with part.open("wb") as file:
                 np.savez(
-                    file, keys=np.frombuffer(keys, dtype=np.uint8), vectors=vectors,
+                    file,
+                    keys=np.frombuffer(keys, dtype=np.uint8),
+                    vectors=vectors,
                     seconds_per_text=self.seconds_per_text,
                 )
             part.rename(part.with_suffix(".npz"))
@@ -204,7 +218,7 @@ def _fingerprint(path: str, prefix: str, max_tokens: int) -> str:
 
 
 @lru_cache(maxsize=2)
-def _load_sentence_encoder(path: str, device: str | None):  # type: ignore[no-untyped-def]
+def _load_sentence_encoder(path: str, device: str | None) -> Any:
     from sentence_transformers import SentenceTransformer
 
     return SentenceTransformer(path, device=device)

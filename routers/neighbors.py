@@ -65,11 +65,10 @@ class KNNRouter(Router):
         return mean_with_prior(votes, self.values_, self.mask_, self.means_, self.prior)
 
     def _admit(self, llm: str, outcomes: RoutingTable) -> None:
-        row = {name: self._position_.get(name) for name in outcomes.ids}
-        fresh = np.array([row[name] is None for name in outcomes.ids])
+        row = np.array([self._position_.get(name, -1) for name in outcomes.ids])
+        fresh = row < 0
         column = np.full((len(self.vectors_) + fresh.sum(), 1), np.nan, dtype=np.float32)
-        asked_before = [row[name] for name in outcomes.ids[~fresh]]
-        column[asked_before, 0] = outcomes.scores[~fresh, 0]
+        column[row[~fresh], 0] = outcomes.scores[~fresh, 0]
         column[len(self.vectors_) :, 0] = outcomes.scores[fresh, 0]
         unasked = np.full((fresh.sum(), self.scores_.shape[1]), np.nan, dtype=np.float32)
         if fresh.any():

@@ -51,9 +51,7 @@ def load_router(path: str | Path) -> Router:
     from skops import io
 
     foreign = [
-        name
-        for name in io.get_untrusted_types(file=path)
-        if not name.startswith(_TRUSTED_PACKAGES)
+        name for name in io.get_untrusted_types(file=path) if not name.startswith(_TRUSTED_PACKAGES)
     ]
     if foreign:
         raise ValueError(

@@ -12,8 +12,11 @@ from routers.encoders import Encoder
 from routers.table import FloatArray, RoutingTable
 from routers.tagging import CAPABILITIES, KNOWLEDGE, EmbeddingTagger, Tagger
 
-_KINDS = {"capability": ("capability",), "knowledge": ("knowledge",),
-          "both": ("capability", "knowledge")}
+_KINDS = {
+    "capability": ("capability",),
+    "knowledge": ("knowledge",),
+    "both": ("capability", "knowledge"),
+}
 
 
 class ProfileRouter(Router):
@@ -49,8 +52,12 @@ class ProfileRouter(Router):
     """
 
     def __init__(
-        self, capability_tagger: Tagger | None = None, knowledge_tagger: Tagger | None = None,
-        encoder: Encoder | None = None, mode: str = "both", alpha: float = 0.5,
+        self,
+        capability_tagger: Tagger | None = None,
+        knowledge_tagger: Tagger | None = None,
+        encoder: Encoder | None = None,
+        mode: str = "both",
+        alpha: float = 0.5,
         prior: float = 20.0,
     ):
         self.capability_tagger = capability_tagger
@@ -64,8 +71,10 @@ class ProfileRouter(Router):
         one_of(self, "mode", _KINDS)
         at_least(self, "alpha", 0, 1)
         at_least(self, "prior", 0)
-        given = {"capability": (self.capability_tagger, CAPABILITIES),
-                 "knowledge": (self.knowledge_tagger, KNOWLEDGE)}
+        given = {
+            "capability": (self.capability_tagger, CAPABILITIES),
+            "knowledge": (self.knowledge_tagger, KNOWLEDGE),
+        }
         self.taggers_ = {}
         for kind in _KINDS[self.mode]:
             tagger, tags = given[kind]

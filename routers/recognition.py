@@ -35,7 +35,10 @@ class RecognisedDatasetRouter(Router):
     """
 
     def __init__(
-        self, encoder: Encoder | None = None, soft: bool = False, strength: float = 10.0,
+        self,
+        encoder: Encoder | None = None,
+        soft: bool = False,
+        strength: float = 10.0,
         prior: float = 1.0,
     ):
         self.encoder = encoder

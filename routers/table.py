@@ -8,8 +8,10 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 FloatArray = np.ndarray
+Texts = Sequence[str] | np.ndarray
 _PER_QUESTION = ("questions", "scores", "costs", "ids", "datasets", "subjects", "splits", "chance")
 
 
@@ -43,7 +45,45 @@ def _first_bad(bad: np.ndarray, ids: np.ndarray, llms: np.ndarray) -> str:
     return f"of question {ids[row]!r} and llm {llms[column]!r}"
 
 
-@dataclass(frozen=True, eq=False)
+def _checked_scores(given: ArrayLike, ids: np.ndarray, llms: np.ndarray) -> FloatArray:
+    scores = np.array(given, dtype=np.float32)
+    shape = (len(ids), len(llms))
+    if scores.shape != shape:
+        _fail("'scores'", f"of shape {shape}", scores.shape, "One row a question.")
+    bad = (scores < 0) | (scores > 1)
+    if bad.any():
+        where = _first_bad(bad, ids, llms)
+        value = float(scores[bad][0])
+        _fail(f"the score {where}", "in [0, 1] or NaN", value, "Rescale it at the source.")
+    return scores
+
+
+def _checked_costs(given: ArrayLike | None, ids: np.ndarray, llms: np.ndarray) -> FloatArray:
+    shape = (len(ids), len(llms))
+    costs = np.array(np.nan if given is None else given, dtype=np.float32)
+    if costs.ndim and costs.shape not in (shape, shape[1:]):
+        _fail("'costs'", f"of shape {shape} or {shape[1:]}", costs.shape, "One per llm.")
+    costs = np.broadcast_to(costs, shape)
+    bad = (costs < 0) | np.isinf(costs)
+    if bad.any():
+        where = _first_bad(bad, ids, llms)
+        value = float(costs[bad][0])
+        _fail(f"the cost {where}", "finite and >= 0, or NaN", value, "NaN marks unknown.")
+    return costs
+
+
+def _checked_chance(given: ArrayLike | None, ids: np.ndarray) -> FloatArray:
+    chance = np.zeros(len(ids)) if given is None else np.array(given, dtype=np.float64)
+    if chance.shape != ids.shape:
+        _fail("'chance'", f"of shape {ids.shape}", chance.shape, "One per question.")
+    bad = ~((chance >= 0) & (chance < 1))
+    if bad.any():
+        where = f"'chance' of question {ids[bad][0]!r}"
+        _fail(where, "in [0, 1)", float(chance[bad][0]), "Use 0 for an open question.")
+    return chance
+
+
+@dataclass(frozen=True, eq=False, init=False)
 class RoutingTable:
     """Outcomes of ``m`` llms on ``n`` questions, validated once and frozen.
 
@@ -86,70 +126,47 @@ class RoutingTable:
     llms: np.ndarray
     ids: np.ndarray
     datasets: np.ndarray
-    costs: FloatArray = None  # type: ignore[assignment]
-    subjects: np.ndarray = None  # type: ignore[assignment]
-    splits: np.ndarray = None  # type: ignore[assignment]
-    chance: FloatArray = None  # type: ignore[assignment]
-    cost_unit: str = "USD"
+    costs: FloatArray
+    subjects: np.ndarray
+    splits: np.ndarray
+    chance: FloatArray
+    cost_unit: str
 
-    def __post_init__(self) -> None:
-        def put(name: str, value: np.ndarray) -> None:
-            object.__setattr__(self, name, value)  # the dataclass is frozen
-
-        put("ids", _texts("ids", self.ids, None))
-        n = len(self.ids)
-        put("llms", _texts("llms", self.llms, None))
-        _unique("ids", self.ids)
-        _unique("llms", self.llms)
-        if not len(self.llms):
+    def __init__(
+        self,
+        questions: ArrayLike,
+        scores: ArrayLike,
+        llms: ArrayLike,
+        ids: ArrayLike,
+        datasets: ArrayLike,
+        costs: ArrayLike | None = None,
+        subjects: ArrayLike | None = None,
+        splits: ArrayLike | None = None,
+        chance: ArrayLike | None = None,
+        cost_unit: str = "USD",
+    ):
+        ids = _texts("ids", ids, None)
+        llms = _texts("llms", llms, None)
+        _unique("ids", ids)
+        _unique("llms", llms)
+        if not len(llms):
             _fail("'llms'", "at least one name", [], "Add a candidate.")
-        put("questions", _texts("questions", self.questions, n))
-        put("datasets", _texts("datasets", self.datasets, n))
-        subjects = self.datasets if self.subjects is None else self.subjects
-        put("subjects", _texts("subjects", subjects, n))
-        splits = np.full(n, "", dtype=object) if self.splits is None else self.splits
-        put("splits", _texts("splits", splits, n))
-        put("scores", self._checked_scores())
-        put("costs", self._checked_costs())
-        put("chance", self._checked_chance())
-        for name in (*_PER_QUESTION, "llms"):
-            getattr(self, name).flags.writeable = False
-
-    def _checked_scores(self) -> FloatArray:
-        scores = np.array(self.scores, dtype=np.float32)
-        shape = (len(self.ids), len(self.llms))
-        if scores.shape != shape:
-            _fail("'scores'", f"of shape {shape}", scores.shape, "One row a question.")
-        bad = (scores < 0) | (scores > 1)
-        if bad.any():
-            value = float(scores[bad][0])
-            where = _first_bad(bad, self.ids, self.llms)
-            _fail(f"the score {where}", "in [0, 1] or NaN", value, "Rescale it at the source.")
-        return scores
-
-    def _checked_costs(self) -> FloatArray:
-        shape = (len(self.ids), len(self.llms))
-        costs = np.float32(np.nan) if self.costs is None else np.array(self.costs, np.float32)
-        if np.ndim(costs) and costs.shape not in (shape, shape[1:]):
-            _fail("'costs'", f"of shape {shape} or {shape[1:]}", costs.shape, "One per llm.")
-        costs = np.broadcast_to(costs, shape)
-        bad = (costs < 0) | np.isinf(costs)
-        if bad.any():
-            value = float(costs[bad][0])
-            where = _first_bad(bad, self.ids, self.llms)
-            _fail(f"the cost {where}", "finite and >= 0, or NaN", value, "NaN marks unknown.")
-        return costs
-
-    def _checked_chance(self) -> FloatArray:
-        n = len(self.ids)
-        chance = np.zeros(n) if self.chance is None else np.array(self.chance, dtype=np.float64)
-        if chance.shape != (n,):
-            _fail("'chance'", f"of shape ({n},)", chance.shape, "One per question.")
-        bad = ~((chance >= 0) & (chance < 1))
-        if bad.any():
-            where = f"'chance' of question {self.ids[bad][0]!r}"
-            _fail(where, "in [0, 1)", float(chance[bad][0]), "Use 0 for an open question.")
-        return chance
+        n = len(ids)
+        checked = {
+            "questions": _texts("questions", questions, n),
+            "scores": _checked_scores(scores, ids, llms),
+            "llms": llms,
+            "ids": ids,
+            "datasets": _texts("datasets", datasets, n),
+            "costs": _checked_costs(costs, ids, llms),
+            "subjects": _texts("subjects", datasets if subjects is None else subjects, n),
+            "splits": _texts("splits", [""] * n if splits is None else splits, n),
+            "chance": _checked_chance(chance, ids),
+        }
+        for name, array in checked.items():
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)  # the dataclass is frozen
+        object.__setattr__(self, "cost_unit", cost_unit)
 
     def __len__(self) -> int:
         """Count the questions."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from routers._validation import at_least
 from routers.encoders import Encoder, TfidfEncoder
+from routers.table import Texts
 
 # The capabilities are those that InferenceDynamics asks its tagger for; the wording is ours.
 CAPABILITIES = {
@@ -59,12 +59,12 @@ KNOWLEDGE = {
 class Tagger(BaseEstimator, ABC):
     """Assigns each question a list of tags, the most important first."""
 
-    def fit(self, questions: Sequence[str]) -> Tagger:
+    def fit(self, questions: Texts) -> Tagger:
         """Learn from training questions; a pretrained tagger has nothing to learn."""
         return self
 
     @abstractmethod
-    def tag(self, questions: Sequence[str]) -> list[list[str]]:
+    def tag(self, questions: Texts) -> list[list[str]]:
         """Return the ranked tags of each question, at least one."""
 
 
@@ -90,7 +90,7 @@ class EmbeddingTagger(Tagger):
         self.encoder = encoder
         self.n_tags = n_tags
 
-    def fit(self, questions: Sequence[str]) -> EmbeddingTagger:
+    def fit(self, questions: Texts) -> EmbeddingTagger:
         """Place the tags among the training questions."""
         at_least(self, "n_tags", 1)
         self.encoder_ = TfidfEncoder() if self.encoder is None else clone(self.encoder)
@@ -102,7 +102,7 @@ class EmbeddingTagger(Tagger):
         self.mean_, self.scale_ = similarity.mean(axis=0), similarity.std(axis=0) + 1e-6
         return self
 
-    def tag(self, questions: Sequence[str]) -> list[list[str]]:
+    def tag(self, questions: Texts) -> list[list[str]]:
         """Return the ``n_tags`` nearest tags of each question, nearest first."""
         similarity = self.encoder_.transform(questions) @ self.tag_vectors_.T
         standard = np.round((similarity - self.mean_) / self.scale_, 4)

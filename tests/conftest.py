@@ -16,11 +16,19 @@ from routers.table import RoutingTable
 ROUTERS = sorted(file.stem for file in (ROOT / "configs" / "router").glob("*.yaml"))
 CHEAP = {
     "routers.encoders.SentenceEncoder": {
-        "_target_": "routers.encoders.TfidfEncoder", "dim": 32, "random_state": 0,
+        "_target_": "routers.encoders.TfidfEncoder",
+        "dim": 32,
+        "random_state": 0,
     },
 }
-SMALLER = {"n_estimators": 20, "epochs": 1, "n_tasks": 4, "n_shots": 4, "min_samples_leaf": 1,
-           "k": 5}
+SMALLER = {
+    "n_estimators": 20,
+    "epochs": 1,
+    "n_tasks": 4,
+    "n_shots": 4,
+    "min_samples_leaf": 1,
+    "k": 5,
+}
 
 
 def composed(*overrides: str):

@@ -1,11 +1,14 @@
 """What every router promises, one check a promise; run on every file of configs/router."""
 
+import itertools
+
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from routers import CannotAdmitError, load_router, save_router
+from routers.base import Router
 from routers.table import RoutingTable
 
 
@@ -19,8 +22,14 @@ def permuted(table, rows=None, columns=None):
 
 def without(table, scores):
     return RoutingTable(
-        questions=table.questions, scores=scores, llms=table.llms, ids=table.ids,
-        datasets=table.datasets, subjects=table.subjects, costs=table.costs, chance=table.chance,
+        questions=table.questions,
+        scores=scores,
+        llms=table.llms,
+        ids=table.ids,
+        datasets=table.datasets,
+        subjects=table.subjects,
+        costs=table.costs,
+        chance=table.chance,
     )
 
 
@@ -80,14 +89,12 @@ def check_row_order(build, table):
     rows = np.random.default_rng(3).permutation(len(table))
     questions = list(table.questions)
     first, second = build().fit(table), build().fit(permuted(table, rows=rows))
-    np.testing.assert_array_equal(
-        first.predict_scores(questions), second.predict_scores(questions)
-    )
+    np.testing.assert_array_equal(first.predict_scores(questions), second.predict_scores(questions))
 
 
 def check_batch_independence(build, table):
     router = build().fit(table)
-    questions = list(table.questions[:6]) + ["", "a text of no training question 123"]
+    questions = [*list(table.questions[:6]), "", "a text of no training question 123"]
     together = router.predict_scores(questions)
     alone = np.vstack([router.predict_scores([question]) for question in questions])
     backwards = router.predict_scores(questions[::-1])[::-1]
@@ -119,8 +126,13 @@ def check_input_is_untouched(build, table):
     copy = list(questions)
     build().fit(table).route(questions)
     fresh = RoutingTable(
-        questions=table.questions, scores=table.scores, llms=table.llms, ids=table.ids,
-        datasets=table.datasets, costs=table.costs, cost_unit=table.cost_unit,
+        questions=table.questions,
+        scores=table.scores,
+        llms=table.llms,
+        ids=table.ids,
+        datasets=table.datasets,
+        costs=table.costs,
+        cost_unit=table.cost_unit,
     )
     assert fresh.content_hash == before
     assert questions == copy
@@ -187,7 +199,7 @@ def check_price_lowers_cost(build, table):
         router.mean_costs_[router.route(questions, price)].mean()
         for price in (0, 0.01, 0.05, 0.1, 0.5, 1000)
     ]
-    assert all(later <= earlier + 1e-9 for earlier, later in zip(paid, paid[1:], strict=False))
+    assert all(later <= earlier + 1e-9 for earlier, later in itertools.pairwise(paid))
     assert paid[-1] == router.mean_costs_.min()
 
 
@@ -197,12 +209,12 @@ def check_admit(build, table):
     router = build().fit(table.select(table.llms[1:]))
     questions = list(table.questions)
     before = router.predict_scores(questions)
-    try:
-        router.admit(newcomer, table)
-    except CannotAdmitError as error:
-        assert newcomer in str(error)
+    if type(router)._admit is Router._admit:
+        with pytest.raises(CannotAdmitError, match=newcomer):
+            router.admit(newcomer, table)
         np.testing.assert_array_equal(before, router.predict_scores(questions))
         return
+    router.admit(newcomer, table)
     after = router.predict_scores(questions)
     assert list(router.llms_) == [*table.llms[1:], newcomer]
     assert router.mean_costs_[-1] == pytest.approx(table.costs[:, 0].mean())

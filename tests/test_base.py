@@ -82,12 +82,14 @@ def test_a_hook_that_returns_nonsense_is_caught(tiny):
         def _predict_scores(self, questions):
             return np.full((len(questions), 3), np.nan)
 
-    with pytest.raises(RuntimeError, match="Broken._predict_scores must return finite"):
+    with pytest.raises(RuntimeError, match=r"Broken\._predict_scores must return finite"):
         Broken().fit(tiny).predict_scores(["?"])
 
 
 def test_importing_the_package_loads_no_heavy_library():
-    code = "import routers, sys; print([m for m in ('torch', 'sklearn', 'numpy') if m in sys.modules])"
+    code = (
+        "import routers, sys; print([m for m in ('torch', 'sklearn', 'numpy') if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     code = "import benchmarks.leaderboard, benchmarks.plots, sys; print('torch' in sys.modules)"

@@ -16,7 +16,7 @@ def floors(table, train, test):
 
 def test_floors_are_chosen_on_train(tiny):
     found = floors(tiny, [0, 2], [1, 3])
-    # on train: fish a 1, b 0, c 0; bird a 0, b 1, c 0. Best single: a and b tie at 1/2, a is cheaper
+    # on train: fish a 1, b 0, c 0; bird a 0, b 1, c 0. Best single: a, cheaper than b
     assert list(found["best_single"]) == [0, 0]
     assert list(found["dataset_best"]) == [0, 1]
     assert list(found["recognised_dataset"]) == [0, 1]

@@ -321,7 +321,7 @@ def test_a_row_does_not_depend_on_its_batch(network):
 def test_a_row_that_ended_writes_no_more(network):
     prompts = ["Yes", "Question: will this be answered?"]
     assert [count for _, count in network.write(network.read(prompts), 6)] == [6, 6]
-    hidden = network.read(prompts).hidden
+    hidden = network.read(prompts).hidden.clone()  # no longer an inference tensor
     likeliest = network.network.get_output_embeddings()(hidden).argmax(-1)
     network.tokenizer.eos_token_id = int(likeliest[0])  # what the first row says at once
     assert network.write(network.read(prompts), 6)[0][1] == 1

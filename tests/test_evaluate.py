@@ -41,14 +41,19 @@ def test_router_is_given_train_only_and_text_only(table):
 
     (fold,) = holdout(table, 0)
     evaluate(Spy(), table, [fold], RECOGNISER)
-    assert seen == [("fit", set(table.questions[fold.train])),
-                    ("predict", set(table.questions[fold.test]))]
+    assert seen == [
+        ("fit", set(table.questions[fold.train])),
+        ("predict", set(table.questions[fold.test])),
+    ]
 
 
 @pytest.mark.parametrize("turn", ["rows", "columns"])
 def test_input_order_changes_no_figure(table, turn):
-    turned = (table.rows(np.arange(len(table))[::-1]) if turn == "rows"
-              else table.select(table.llms[::-1])).canonical()
+    turned = (
+        table.rows(np.arange(len(table))[::-1])
+        if turn == "rows"
+        else table.select(table.llms[::-1])
+    ).canonical()
     figures = [
         metrics.summary([evaluate(KNNRouter(k=5), t, kfold(t, 0), RECOGNISER).rows])
         for t in (table.canonical(), turned)

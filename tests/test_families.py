@@ -66,7 +66,9 @@ def test_one_nearest_neighbour_recalls_the_training_scores(tiny):
 def test_knn_admits_from_new_and_old_questions(tiny):
     router = KNNRouter(Words(), k=2, prior=0).fit(tiny.select(["a", "b"]))
     newcomer = dataclasses.replace(
-        tiny.select(["c"]), ids=["q1", "q2", "new 1", "new 2"], scores=[[1], [1], [0], [0]],
+        tiny.select(["c"]),
+        ids=["q1", "q2", "new 1", "new 2"],
+        scores=[[1], [1], [0], [0]],
         questions=["one fish", "two fish", "one red bird", "one blue bird"],
     )
     router.admit("c", newcomer)
@@ -99,7 +101,8 @@ def test_recognised_dataset_by_hand(tiny):
     soft = RecognisedDatasetRouter(Words(), prior=0, soft=True).fit(tiny)
     p_bird, p_fish = soft.recognise(["two fish"])[0]
     np.testing.assert_allclose(
-        soft.predict_scores(["two fish"]), [[p_fish, 0.5 * p_fish + p_bird, 0.5 * p_bird]],
+        soft.predict_scores(["two fish"]),
+        [[p_fish, 0.5 * p_fish + p_bird, 0.5 * p_bird]],
         atol=1e-6,
     )
 

@@ -59,8 +59,11 @@ def test_bootstrap_is_paired_seeded_and_covers_sampling_error(runs):
         metrics.macro_mean(found.scores["router"], found.datasets), abs=0.01
     )
     # the same questions are drawn for both: a policy never differs from itself
-    twin = metrics.Panel(found.datasets, {"router": found.scores["oracle"],
-                                          "oracle": found.scores["oracle"]}, found.costs)
+    twin = metrics.Panel(
+        found.datasets,
+        {"router": found.scores["oracle"], "oracle": found.scores["oracle"]},
+        found.costs,
+    )
     drawn = metrics.bootstrap_macro(twin, np.random.default_rng(0), 50)
     np.testing.assert_array_equal(drawn["router"], drawn["oracle"])
 

@@ -10,8 +10,12 @@ from routers.table import RoutingTable
 def table_of(texts, datasets=None, splits=None):
     n = len(texts)
     return RoutingTable(
-        questions=texts, scores=np.zeros((n, 1)), llms=["a"], ids=[f"q{i}" for i in range(n)],
-        datasets=datasets or ["d"] * n, splits=splits,
+        questions=texts,
+        scores=np.zeros((n, 1)),
+        llms=["a"],
+        ids=[f"q{i}" for i in range(n)],
+        datasets=datasets or ["d"] * n,
+        splits=splits,
     )
 
 

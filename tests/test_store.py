@@ -53,5 +53,13 @@ def test_failed_replacement_keeps_the_old_run(tmp_path):
 def test_key_follows_configuration_and_data():
     key = store.run_key({"k": 5, "seed": 0}, "data")
     assert key == store.run_key({"seed": 0, "k": 5}, "data")
-    assert len({key, store.run_key({"k": 6, "seed": 0}, "data"),
-                store.run_key({"k": 5, "seed": 0}, "other")}) == 3
+    assert (
+        len(
+            {
+                key,
+                store.run_key({"k": 6, "seed": 0}, "data"),
+                store.run_key({"k": 5, "seed": 0}, "other"),
+            }
+        )
+        == 3
+    )

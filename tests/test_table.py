@@ -6,8 +6,11 @@ import pytest
 from routers.table import RoutingTable
 
 GOOD = {
-    "questions": ["x", "y"], "scores": [[1, 0.5], [0, np.nan]], "llms": ["a", "b"],
-    "ids": ["1", "2"], "datasets": ["d", "e"],
+    "questions": ["x", "y"],
+    "scores": [[1, 0.5], [0, np.nan]],
+    "llms": ["a", "b"],
+    "ids": ["1", "2"],
+    "datasets": ["d", "e"],
 }
 
 

@@ -87,7 +87,12 @@ def build(
     if show_choices:
         texts = [_shown(*row) for row in zip(ids, texts, options, strict=True)]
     return RoutingTable(
-        questions=texts, scores=scores, llms=names, ids=ids, costs=costs, cost_unit=unit,
+        questions=texts,
+        scores=scores,
+        llms=names,
+        ids=ids,
+        costs=costs,
+        cost_unit=unit,
         datasets=questions["dataset"].to_numpy(dtype=object),
         subjects=_optional(questions, "subject", questions["dataset"]),
         splits=_optional(questions, "split", ""),
@@ -145,20 +150,31 @@ def _in_range(frame: pd.DataFrame, column: str, low: float, high: float) -> None
 
 def _matrix(outcomes: pd.DataFrame, column: str, ids: np.ndarray, names: list[str]) -> np.ndarray:
     """Spread a long column into (n, m), NaN where the pair is absent."""
-    row = pd.Index(ids).get_indexer(outcomes["question_id"].astype(str))
+    row = pd.Index(ids).get_indexer(pd.Index(outcomes["question_id"].astype(str)))
     if (row < 0).any():
         at = int(np.argmax(row < 0))
         got = outcomes["question_id"].iloc[at]
-        _refuse("outcomes.parquet", at, "question_id", "an id of questions.parquet", got,
-                "Add the question or drop the outcome.")
+        _refuse(
+            "outcomes.parquet",
+            at,
+            "question_id",
+            "an id of questions.parquet",
+            got,
+            "Add the question or drop the outcome.",
+        )
+    column_of = pd.Index(names).get_indexer(pd.Index(outcomes["llm"].astype(str)))
     matrix = np.full((len(ids), len(names)), np.nan, dtype=np.float32)
-    matrix[row, pd.Index(names).get_indexer(outcomes["llm"].astype(str))] = outcomes[column]
+    matrix[row, column_of] = outcomes[column]
     return matrix
 
 
 def _costs(
-    outcomes: pd.DataFrame, facts: pd.DataFrame | None, ids: np.ndarray, names: list[str],
-    cost_column: str | None, cost_unit: str,
+    outcomes: pd.DataFrame,
+    facts: pd.DataFrame | None,
+    ids: np.ndarray,
+    names: list[str],
+    cost_column: str | None,
+    cost_unit: str,
 ) -> tuple[np.ndarray | None, str]:
     if "cost" in outcomes and cost_column is None:
         _in_range(outcomes, "cost", 0, np.inf)
@@ -178,6 +194,7 @@ def _options(value: object) -> list[str]:
 
 def _shown(question_id: str, question: str, options: list[str]) -> str:
     """Return the question with its options below, in an order drawn from its id."""
+
     def draw(option: str) -> bytes:
         return hashlib.sha256(f"{question_id}\x1f{option}".encode()).digest()
 

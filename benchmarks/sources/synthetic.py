@@ -45,9 +45,13 @@ def load(n_questions: int = 300, seed: int = 0) -> RoutingTable:
     ]
     scores = rng.random((n_questions, len(_SKILL))) < expected_scores(topics)
     return RoutingTable(
-        questions=questions, scores=scores.astype(float), llms=list(_SKILL),
-        ids=[f"synthetic/{i}" for i in range(n_questions)], datasets=topics.astype(object),
-        costs=list(_COST.values()), cost_unit="made-up units",
+        questions=questions,
+        scores=scores.astype(float),
+        llms=list(_SKILL),
+        ids=[f"synthetic/{i}" for i in range(n_questions)],
+        datasets=topics.astype(object),
+        costs=list(_COST.values()),
+        cost_unit="made-up units",
     )
 
 

@@ -1,0 +1,87 @@
+"""Copy one comparison's table and figures to ``results/published`` and into the README.
+
+``python -m benchmarks.publish NAME --show DATA/ZOO/SPLIT --command "make bench ..."``. The README
+quotes a table between ``<!-- table: results/published/NAME.md -->`` and ``<!-- end -->``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+from pathlib import Path
+
+from benchmarks import plots
+from benchmarks.leaderboard import ROOT, load_board, to_markdown
+from benchmarks.store import load_runs
+
+_QUOTE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def quote_tables(readme: str, root: Path) -> str:
+    """Return the README with every quoted table replaced by what its file holds now."""
+
+    def filled(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{_table_of((root / match[2]).read_text())}\n\n{match[3]}"
+
+    return _QUOTE.sub(filled, readme)
+
+
+def _table_of(text: str) -> str:
+    """Return the line that says what was measured and the table of a published file."""
+    lines = text.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("|"))
+    return "\n".join([lines[start - 2], "", *(line for line in lines[start:] if line[:1] == "|")])
+
+
+def publish(name: str, show: str, command: str, results: Path, root: Path = ROOT) -> None:
+    """Write ``NAME.md``, ``NAME.csv`` and figures, and refresh the README.
+
+    Parameters
+    ----------
+    name : str
+        Of the published files.
+    show : str
+        The comparison, ``DATA/ZOO/SPLIT``.
+    command : str
+        The command that makes the runs again.
+    results : Path
+        Where the runs are stored.
+    root : Path
+        Of the repository.
+    """
+    board = load_board(results, show)
+    folder = root / "results" / "published"
+    folder.mkdir(parents=True, exist_ok=True)
+    about = next(
+        run.about
+        for run in load_runs(results)
+        if "/".join(str(run.about[key]) for key in ("data", "zoo", "split")) == show
+    )
+    machine = about["machine"]
+    made = (
+        f"Made by `{command}` on {about['finished'][:10]}: {machine['cores']} {machine['processor']} "
+        f"cores, Python {machine['python']}, commit {about['commit']}.\n"
+    )
+    (folder / f"{name}.md").write_text(to_markdown(board) + "\n" + made)
+    board.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    for figure in plots.draw_all(results):
+        if figure.parent.name == show.replace("/", "-"):
+            shutil.copy(figure, folder / f"{name}-{figure.name}")
+    readme = root / "README.md"
+    readme.write_text(quote_tables(readme.read_text(), root))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="Publish one comparison.")
+    parser.add_argument("name")
+    parser.add_argument("--show", required=True, help="DATA/ZOO/SPLIT")
+    parser.add_argument("--command", required=True)
+    parser.add_argument("--results", type=Path, default=ROOT / "results")
+    options = parser.parse_args(arguments)
+    publish(options.name, options.show, options.command, options.results)
+
+
+if __name__ == "__main__":
+    main()

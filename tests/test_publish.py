@@ -1,0 +1,47 @@
+from conftest import ROOT
+
+from benchmarks import publish
+from benchmarks.sources.hub import arc_questions
+
+
+def test_readme_quotes_what_is_published():
+    readme = (ROOT / "README.md").read_text()
+    assert readme.count("<!-- table: ") == readme.count("<!-- end -->") >= 1
+    assert publish.quote_tables(readme, ROOT) == readme
+
+
+def test_a_quote_follows_its_file(tmp_path):
+    (tmp_path / "t.md").write_text(
+        "# L\n\n## d\n\n3 questions\n\n| a |\n|---|\n| 1 |\n\nMade by x.\n"
+    )
+    text = "before\n<!-- table: t.md -->\nold\n<!-- end -->\nafter\n"
+    found = publish.quote_tables(text, tmp_path)
+    quoted = "\n3 questions\n\n| a |\n|---|\n| 1 |\n\n"
+    assert found == f"before\n<!-- table: t.md -->\n{quoted}<!-- end -->\nafter\n"
+    assert publish.quote_tables(found, tmp_path) == found
+
+
+def test_arc_rows_become_questions():
+    from datasets import Dataset
+
+    rows = Dataset.from_list(
+        [
+            {
+                "id": "B",
+                "question": "Which? ",
+                "answerKey": "2",
+                "choices": {"text": ["salt", "sand "], "label": ["1", "2"]},
+            },
+            {
+                "id": "A",
+                "question": "What?",
+                "answerKey": "A",
+                "choices": {"text": ["x", "y"], "label": ["A", "B"]},
+            },
+        ]
+    )
+    found = arc_questions(rows, 5).set_index("question_id").loc["arc_challenge/B"]
+    assert found["question"] == "Which?"
+    assert found["choices"] == ["salt", "sand"]
+    assert found["answer"] == "sand"
+    assert len(arc_questions(rows, 1)) == 1
