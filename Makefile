@@ -47,7 +47,7 @@ bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
 	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) --show $(DATA_NAME)/$(ZOO)/$(SPLIT)
 
 sweep: install ## run configs/sweep/SWEEP.yaml
-	$(RUN) -m benchmarks.run +sweep=$(SWEEP) router=best_single $(DATA_ARGS) zoo=$(ZOO) \
+	$(RUN) -m benchmarks.run -m sweep=$(SWEEP) $(DATA_ARGS) zoo=$(ZOO) \
 	  split=$(SPLIT) results=$(RESULTS) $(ARGS)
 	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) --show $(DATA_NAME)/$(ZOO)/$(SPLIT)
 

@@ -97,7 +97,7 @@ def given(table: RoutingTable, seed: int) -> list[Fold]:
 
 
 def duplicate_groups(table: RoutingTable) -> np.ndarray:
-    """Number the questions by content, shape (n,): the same words get the same number."""
+    """Return a number per question, shape (n,), the same for the same words."""
     words = [re.sub(r"[\W_]+", " ", text.lower()).strip() or text for text in table.questions]
     return np.unique(words, return_inverse=True)[1]
 

@@ -31,10 +31,10 @@ SMALLER = {
 }
 
 
-def composed(*overrides: str):
+def composed(*overrides: str, return_hydra_config: bool = False):
     register_resolvers()
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        return compose("config", overrides=list(overrides))
+        return compose("config", list(overrides), return_hydra_config)
 
 
 def _made_cheap(node: object, tiny_lm: Callable[[], Path]) -> object:

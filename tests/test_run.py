@@ -1,4 +1,5 @@
 import inspect
+import itertools
 import subprocess
 import sys
 
@@ -100,20 +101,28 @@ def test_pareto_front_by_hand():
     assert list(plots.pareto_front(points)["cost"]) == [1, 2, 4]
 
 
-@pytest.mark.parametrize(
-    "group", ["router", "data", "zoo", "split", "encoder", "tracking", "sweep"]
-)
+def files_of(group):
+    return sorted((ROOT / "configs" / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("group", ["router", "data", "zoo", "split", "encoder", "tracking"])
 def test_every_configuration_composes(group):
-    for file in sorted((ROOT / "configs" / group).glob("*.yaml")):
-        if group == "sweep":
-            sweep = OmegaConf.load(file)
-            assert sweep.hydra.mode == "MULTIRUN"
-            assert f"SWEEP={file.stem}" in file.read_text().splitlines()[0]
-            continue
+    for file in files_of(group):
         override = f"{'encoder@router.encoder' if group == 'encoder' else group}={file.stem}"
-        cfg = composed("router=knn", override) if group != "router" else composed(override)
-        assert cfg.seed == 0
-        assert file.read_text().startswith(("#", "defaults", "_target_"))
+        overrides = [override] if group == "router" else ["router=knn", override]
+        assert composed(*overrides).seed == 0
+
+
+@pytest.mark.parametrize("file", files_of("sweep"), ids=lambda file: file.stem)
+def test_every_job_of_every_sweep_composes(file):
+    assert f"SWEEP={file.stem}" in file.read_text().splitlines()[1]
+    sweep = composed("router=knn", f"sweep={file.stem}", return_hydra_config=True)
+    assert sweep.hydra.mode.name == "MULTIRUN"
+    axes = {name: str(values) for name, values in sweep.hydra.sweeper.params.items()}
+    if axes["router"] == "glob(*)":
+        axes["router"] = ",".join(ROUTERS)
+    for values in itertools.product(*(choices.split(",") for choices in axes.values())):
+        composed(*(f"{name}={value}" for name, value in zip(axes, values, strict=True)))
 
 
 def test_configuration_and_constructor_agree_on_defaults():
