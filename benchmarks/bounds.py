@@ -14,24 +14,33 @@ from sklearn.base import clone
 from benchmarks.splits import Fold
 from routers.base import Router, choose
 from routers.baselines import BestSingle, Cheapest
-from routers.table import FloatArray, RoutingTable
+from routers.table import FloatArray, RoutingTable, Texts
 
 FLOORS = ("cheapest", "best_single", "recognised_dataset", "dataset_best")
 
 
 def route_observed(
-    predicted: FloatArray, costs: FloatArray, truth: RoutingTable, price: float = 0.0
+    predicted: FloatArray, costs: FloatArray, truth: FloatArray, llms: Texts, price: float = 0.0
 ) -> np.ndarray:
     """Choose among the llms whose outcome on the question is known, shape (n,).
 
     Where an outcome was not observed nobody can say what choosing it would have given. Every
     router, floor and bound is judged under the same restriction; with complete outcomes it
     changes nothing. A question none of whose outcomes is known gets -1.
+
+    Parameters
+    ----------
+    predicted, costs : ndarray of shape (n, m)
+        Expected scores and costs.
+    truth : ndarray of shape (n, m)
+        True scores, NaN where not observed.
+    llms : sequence of str, length m
+    price : float, default=0.0
     """
-    predicted = np.where(np.isnan(truth.scores), np.nan, predicted)
+    predicted = np.where(np.isnan(truth), np.nan, predicted)
     possible = ~np.isnan(predicted if not price else predicted - costs).all(axis=1)
     choice = np.full(len(predicted), -1)
-    choice[possible] = choose(predicted[possible], costs[possible], truth.llms, price)
+    choice[possible] = choose(predicted[possible], costs[possible], llms, price)
     return choice
 
 
@@ -60,7 +69,7 @@ def floor_choices(
         floors["cheapest"] = Cheapest().fit(learn)
     questions = list(judge.questions)
     choices = {
-        name: route_observed(floor.predict_scores(questions), floor.predict_costs(questions), judge)
+        name: _route(floor.predict_scores(questions), floor.predict_costs(questions), judge)
         for name, floor in floors.items()
     }
     choices["dataset_best"] = _dataset_best(learn, judge, single)
@@ -76,12 +85,16 @@ def _dataset_best(learn: RoutingTable, judge: RoutingTable, single: BestSingle) 
             means = BestSingle().fit(learn.rows(seen)).predict_scores(["any"])
             predicted[judge.datasets == name] = means
     costs = single.predict_costs(list(judge.questions))
-    return route_observed(predicted, costs, judge)
+    return _route(predicted, costs, judge)
 
 
 def oracle_choice(table: RoutingTable) -> np.ndarray:
     """Return the llm with the largest score on each question, the cheapest among equals (n,)."""
-    return route_observed(table.scores, table.costs, table)
+    return _route(table.scores, table.costs, table)
+
+
+def _route(predicted: FloatArray, costs: FloatArray, judge: RoutingTable) -> np.ndarray:
+    return route_observed(predicted, costs, judge.scores, judge.llms)
 
 
 def random_score(scores: FloatArray) -> np.ndarray:

@@ -112,7 +112,7 @@ def _rows(
         "dataset": judge.datasets,
         "subject": judge.subjects,
         "chance": judge.chance,
-        "choice": bounds.route_observed(predicted, costs, judge),
+        "choice": bounds.route_observed(predicted, costs, judge.scores, judge.llms),
     }
     columns |= {f"choice/{name}": choice for name, choice in floors.items()}
     columns |= {

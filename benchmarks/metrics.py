@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bounds import FLOORS, route_observed
-from routers.table import FloatArray, RoutingTable
+from routers.table import FloatArray
 
 POLICIES = ("router", "random", *FLOORS, "corrected_oracle", "oracle")
 
@@ -206,19 +206,15 @@ def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
     -------
     DataFrame with columns ``price, score, cost``
     """
+    rows = pd.concat(runs)
+    labels = rows["dataset"].to_numpy(dtype=object)
+    predicted, expected = matrix(rows, "predicted_score"), matrix(rows, "predicted_cost")
+    score, cost = matrix(rows, "score"), matrix(rows, "cost")
     points = []
     for price in prices:
-        scores, costs, labels = [], [], []
-        for run in runs:
-            table = _truth(run)
-            predicted = matrix(run, "predicted_score")
-            choice = route_observed(predicted, matrix(run, "predicted_cost"), table, price)
-            scores.append(chosen(table.scores, choice))
-            costs.append(chosen(table.costs, choice))
-            labels.append(run["dataset"].to_numpy(dtype=object))
-        label = np.concatenate(labels)
-        score = macro_mean(np.concatenate(scores)[None], label)
-        points.append((price, score, macro_mean(np.concatenate(costs)[None], label)))
+        choice = route_observed(predicted, expected, score, llm_names(rows), price)
+        taken = (macro_mean(chosen(values, choice)[None], labels) for values in (score, cost))
+        points.append((price, *taken))
     return pd.DataFrame(points, columns=["price", "score", "cost"])
 
 
@@ -228,7 +224,7 @@ def price_grid(runs: list[pd.DataFrame], steps: int = 25) -> np.ndarray:
     The grid is spread evenly in logarithm around one whole score point per difference between
     the dearest and the cheapest llm.
     """
-    costs = np.concatenate([matrix(run, "cost") for run in runs])
+    costs = matrix(pd.concat(runs), "cost")
     means = np.nanmean(costs[:, ~np.isnan(costs).all(axis=0)], axis=0)
     spread = np.ptp(means) if len(means) else 0.0
     if spread == 0:
@@ -238,27 +234,15 @@ def price_grid(runs: list[pd.DataFrame], steps: int = 25) -> np.ndarray:
 
 def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
     """Macro score and cost of asking each llm always: columns ``llm, score, cost``."""
-    labels = np.concatenate([run["dataset"].to_numpy(dtype=object) for run in runs])
-    scores = np.concatenate([matrix(run, "score") for run in runs])
-    costs = np.concatenate([matrix(run, "cost") for run in runs])
+    rows = pd.concat(runs)
+    labels = rows["dataset"].to_numpy(dtype=object)
+    scores, costs = matrix(rows, "score"), matrix(rows, "cost")
     return pd.DataFrame(
         [
             (name, macro_mean(scores[None, :, j], labels), macro_mean(costs[None, :, j], labels))
             for j, name in enumerate(llm_names(runs[0]))
         ],
         columns=["llm", "score", "cost"],
-    )
-
-
-def _truth(rows: pd.DataFrame) -> RoutingTable:
-    ids = rows["question_id"].to_numpy(dtype=object)
-    return RoutingTable(
-        questions=ids,
-        scores=matrix(rows, "score"),
-        llms=np.array(llm_names(rows), dtype=object),
-        ids=ids,
-        datasets=rows["dataset"].to_numpy(dtype=object),
-        costs=matrix(rows, "cost"),
     )
 
 

@@ -19,6 +19,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import metrics, store
 from benchmarks.evaluate import evaluate
+from benchmarks.splits import duplicate_groups
 from routers.base import Router
 from routers.table import RoutingTable
 
@@ -104,6 +105,8 @@ def execute(cfg: DictConfig, about: dict[str, Any]) -> Path:
         "config": OmegaConf.to_container(cfg, resolve=False),
         "data_hash": table.content_hash,
         "cost_unit": table.cost_unit,
+        # the splits keep duplicates on one side; how many there are is for the reader to know
+        "n_duplicates": len(table) - len(set(duplicate_groups(table))),
         "timing": found.timing,
     }
     store.save_run(folder, found.rows, about)

@@ -41,7 +41,8 @@ def test_unobserved_outcomes_are_never_chosen(tiny):
     table = dataclasses.replace(tiny, scores=scores)
     assert list(bounds.oracle_choice(table)) == [1, -1, 1, 1]
     predicted = np.full((4, 3), [0.9, 0.5, 0.1])
-    assert list(bounds.route_observed(predicted, table.costs, table)) == [1, -1, 0, 0]
+    choice = bounds.route_observed(predicted, table.costs, table.scores, table.llms)
+    assert list(choice) == [1, -1, 0, 0]
     np.testing.assert_allclose(bounds.random_score(table.scores), [0, np.nan, 1 / 3, 2 / 3])
 
 
