@@ -7,7 +7,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils import get_tags
 
 from routers.base import Router
-from routers.encoders import Encoder, TfidfEncoder
+from routers.encoders import Encoder, encode_training
 from routers.logistic import SoftLabelLogistic
 from routers.table import FloatArray, RoutingTable
 
@@ -36,8 +36,7 @@ class ClassifierRouter(Router):
 
     def _fit(self, table: RoutingTable) -> None:
         estimator = SoftLabelLogistic() if self.estimator is None else self.estimator
-        self.encoder_ = TfidfEncoder() if self.encoder is None else clone(self.encoder)
-        vectors = self.encoder_.fit(table.questions).transform(table.questions)
+        self.encoder_, vectors = encode_training(self.encoder, table.questions)
         if _fits_jointly(estimator, table.scores):
             self.joint_ = clone(estimator).fit(vectors, table.scores)
         else:

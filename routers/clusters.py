@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.cluster import KMeans
 
 from routers._targets import shrunken_means
 from routers._validation import at_least
 from routers.base import Router
-from routers.encoders import Encoder, TfidfEncoder
+from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
 
@@ -48,8 +47,7 @@ class KMeansRouter(Router):
     def _fit(self, table: RoutingTable) -> None:
         at_least(self, "n_clusters", 1)
         at_least(self, "prior", 0)
-        self.encoder_ = TfidfEncoder() if self.encoder is None else clone(self.encoder)
-        vectors = self.encoder_.fit(table.questions).transform(table.questions)
+        self.encoder_, vectors = encode_training(self.encoder, table.questions)
         k = min(self.n_clusters, len(np.unique(vectors, axis=0)))
         self.kmeans_ = KMeans(k, n_init=10, random_state=self.random_state).fit(vectors)
         self.cluster_scores_ = self._cluster_means(self.kmeans_.labels_, table.scores)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from routers.table import FloatArray, Texts
 
@@ -27,6 +27,19 @@ class Encoder(BaseEstimator, ABC):
     @abstractmethod
     def transform(self, texts: Texts) -> FloatArray:
         """Return float32 vectors of shape (n, d) and Euclidean length 1 (0 for no known word)."""
+
+
+def encode_training(encoder: Encoder | None, texts: Texts) -> tuple[Encoder, FloatArray]:
+    """Fit a copy of an encoder on training texts; return it and their vectors (n, d).
+
+    Parameters
+    ----------
+    encoder : Encoder or None
+        A router's parameter, which stays as it was given; None means ``TfidfEncoder()``.
+    texts : sequence of str, length n
+    """
+    fitted = TfidfEncoder() if encoder is None else clone(encoder)
+    return fitted.fit(texts), fitted.transform(texts)
 
 
 class TfidfEncoder(Encoder):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.sparse import csr_array
-from sklearn.base import clone
 
 from routers._targets import mean_with_prior, observed
 from routers._validation import at_least
 from routers.base import Router
-from routers.encoders import Encoder, TfidfEncoder
+from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
 _CHUNK = 1024  # questions compared with all training questions at a time (memory)
@@ -41,8 +40,7 @@ class KNNRouter(Router):
     def _fit(self, table: RoutingTable) -> None:
         at_least(self, "k", 1)
         at_least(self, "prior", 0)
-        self.encoder_ = TfidfEncoder() if self.encoder is None else clone(self.encoder)
-        self.vectors_ = self.encoder_.fit(table.questions).transform(table.questions)
+        self.encoder_, self.vectors_ = encode_training(self.encoder, table.questions)
         self._position_ = {name: row for row, name in enumerate(table.ids)}
         self._set_scores(table.scores)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from routers._targets import shrunken_means
 from routers.base import Router
-from routers.encoders import Encoder, TfidfEncoder
+from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
 
@@ -47,11 +47,9 @@ class RecognisedDatasetRouter(Router):
         self.prior = prior
 
     def _fit(self, table: RoutingTable) -> None:
-        from sklearn.base import clone
         from sklearn.linear_model import LogisticRegression
 
-        self.encoder_ = TfidfEncoder() if self.encoder is None else clone(self.encoder)
-        vectors = self.encoder_.fit(table.questions).transform(table.questions)
+        self.encoder_, vectors = encode_training(self.encoder, table.questions)
         names = table.datasets.astype(str)
         self.classes_, label = np.unique(names, return_inverse=True)
         self.classifier_ = None

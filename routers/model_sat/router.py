@@ -62,11 +62,11 @@ class ModelSATRouter(Router):
     loss : {"pointwise", "question_groups", "llm_groups", "both_groups"}, default="pointwise"
         Binary cross-entropy, or InfoNCE over the llms of a question, over the questions of an llm
         (the paper's), or the sum of both.
-    epochs : int, default=5
+    epochs : int, default=4
         Largest number of passes over the training questions.
-    learning_rate : float, default=0.01
+    learning_rate : float, default=0.1
     weight_decay : float, default=0.0
-    batch_size : int, default=16
+    batch_size : int, default=8
         Questions per training step, each with the whole zoo.
     schedule : {"cosine", "constant"}, default="cosine"
     warm_up : float, default=0.1
@@ -74,7 +74,7 @@ class ModelSATRouter(Router):
     validation_fraction : float, default=0.15
         Share of the training questions, per dataset, on which training stops and predictions
         are calibrated.
-    patience : int, default=2
+    patience : int, default=3
         Epochs without a better validation loss after which training stops.
     max_question_tokens : int, default=192
         Longer questions lose their middle.
@@ -119,14 +119,14 @@ class ModelSATRouter(Router):
         readout: str = "yes_no",
         prior: bool = True,
         loss: str = "pointwise",
-        epochs: int = 5,
-        learning_rate: float = 0.01,
+        epochs: int = 4,
+        learning_rate: float = 0.1,
         weight_decay: float = 0.0,
-        batch_size: int = 16,
+        batch_size: int = 8,
         schedule: str = "cosine",
         warm_up: float = 0.1,
         validation_fraction: float = 0.15,
-        patience: int = 2,
+        patience: int = 3,
         max_question_tokens: int = 192,
         prefix_cache_gb: float = 2.5,
         dtype: str = "auto",

@@ -53,13 +53,13 @@ class TrainingConfig:
     """
 
     loss: str = "pointwise"
-    epochs: int = 5
-    learning_rate: float = 1e-2
+    epochs: int = 4
+    learning_rate: float = 0.1
     weight_decay: float = 0.0
-    batch_size: int = 16
+    batch_size: int = 8
     schedule: str = "cosine"
     warm_up: float = 0.1
-    patience: int = 2
+    patience: int = 3
     prefix_cache_gb: float = 2.5
     progress: bool = False
 
