@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("torch")
 import torch
 from sklearn.base import clone
+from transformers import AutoModel
 
 from routers.encoders import TfidfEncoder
 from routers.model_sat.aptitude import AptitudeTest, describe, distinguishability
@@ -123,7 +124,8 @@ def test_aptitude_test_is_seeded_and_blind_to_order(table):
     shuffled = table.rows(np.random.default_rng(5).permutation(80)).select(list(table.llms[::-1]))
     first = AptitudeTest.build(table, 4, 5, random_state=1)
     assert first == AptitudeTest.build(shuffled, 4, 5, random_state=1)
-    assert first != AptitudeTest.build(table, 4, 5, random_state=2)
+    # one task per dataset: nothing is clustered, only drawn
+    assert AptitudeTest.build(table, 2, 5, random_state=1) != AptitudeTest.build(table, 2, 5)
 
 
 def test_questions_that_distinguish_more_are_drawn_more_often():
@@ -153,9 +155,10 @@ def test_profiles_are_means_of_what_was_observed():
 
 
 def test_descriptions_are_the_words_that_set_a_task_apart():
-    described = describe([["the cell divides", "a cell wall"], ["the sum of a wall", "sum it"]])
-    assert described[0].split(", ")[:2] == ["cell", "divides"]
-    assert described[1].split(", ")[0] == "sum"
+    described = describe([["The cell wall"] * 3 + ["a wall"], ["sum, wall"] * 3 + ["wall 3"]])
+    # 7 words a task; cell: 3/7 log(1 + 7/3) = 0.52; wall, though more frequent,
+    # 4/7 log(1 + 7/8) = 0.36
+    assert described == ["cell, wall", "sum, wall"]
 
 
 # Capability vectors -------------------------------------------------------------------------------
@@ -206,6 +209,7 @@ def by_hand(scorer: ScoringNetwork, order: str, question: str, vector: torch.Ten
     from routers.model_sat import network as module
 
     lm = scorer.lm
+    decoder = AutoModel.from_pretrained(scorer.config.lm_path, attn_implementation="eager")
     before, after = module._QUESTION_FIRST if order == "question_first" else module._PROFILE_FIRST
     soft = (scorer.connector.weight @ vector + scorer.connector.bias) * lm.embedding_rms
     soft = soft.view(scorer.config.n_soft, -1)
@@ -213,7 +217,7 @@ def by_hand(scorer: ScoringNetwork, order: str, question: str, vector: torch.Ten
     prompt = lm.embed(lm.tokens(before) + lm.tokens(question) + lm.tokens(after))
     inquiry = lm.embed(lm.tokens(module._INQUIRY))
     parts = [bos, prompt, soft] if order == "question_first" else [bos, soft, prompt]
-    hidden = lm.decoder(inputs_embeds=torch.cat([*parts, inquiry])[None]).last_hidden_state[0, -1]
+    hidden = decoder(inputs_embeds=torch.cat([*parts, inquiry])[None]).last_hidden_state[0, -1]
     logits = lm._head(hidden)
     z = logits[lm.tokens(" Yes")[0]] - logits[lm.tokens(" No")[0]]
     return float(scorer.scale * z + scorer.shift)
