@@ -60,8 +60,8 @@ def publish(name: str, show: str, command: str, results: Path, root: Path = ROOT
     )
     machine = about["machine"]
     made = (
-        f"Made by `{command}` on {about['finished'][:10]}: {machine['cores']} {machine['processor']} "
-        f"cores, Python {machine['python']}, commit {about['commit']}.\n"
+        f"Made by `{command}` on {about['finished'][:10]}: {machine['cores']} "
+        f"{machine['processor']} cores, Python {machine['python']}, commit {about['commit']}.\n"
     )
     (folder / f"{name}.md").write_text(to_markdown(board) + "\n" + made)
     board.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")

@@ -15,7 +15,13 @@ from routers.model_sat.aptitude import AptitudeTest, describe, distinguishabilit
 from routers.model_sat.capability import CapabilityEncoder, complete, profile_text, tasks_read
 from routers.model_sat.network import NetworkConfig, ScoringNetwork
 from routers.model_sat.router import ModelSATRouter, calibrate
-from routers.model_sat.training import PrefixStore, group_loss, learning_rate_schedule, pointwise
+from routers.model_sat.training import (
+    PrefixStore,
+    _kept_prefixes,
+    group_loss,
+    learning_rate_schedule,
+    pointwise,
+)
 from routers.table import RoutingTable
 
 WORDS = {
@@ -42,16 +48,26 @@ def table() -> RoutingTable:
     scores[2] = 1.0  # every llm is right
     scores[3] = 0.0  # none is
     return RoutingTable(
-        questions=questions, scores=scores, llms=["adder", "counter", "poet", "half"],
-        ids=[f"q{i:03d}" for i in range(n)], datasets=topics,
+        questions=questions,
+        scores=scores,
+        llms=["adder", "counter", "poet", "half"],
+        ids=[f"q{i:03d}" for i in range(n)],
+        datasets=topics,
     )
 
 
 @pytest.fixture
 def router(lm_path) -> ModelSATRouter:
     return ModelSATRouter(
-        TfidfEncoder(dim=16), lm_path, n_tasks=6, n_shots=8, epochs=6, learning_rate=0.1,
-        batch_size=8, dtype="float32", device="cpu",
+        TfidfEncoder(dim=16),
+        lm_path,
+        n_tasks=6,
+        n_shots=8,
+        epochs=6,
+        learning_rate=0.1,
+        batch_size=8,
+        dtype="float32",
+        device="cpu",
     )
 
 
@@ -59,8 +75,16 @@ def router(lm_path) -> ModelSATRouter:
 def fitted(lm_path, table) -> ModelSATRouter:
     """Fitted on the first 60 questions without `counter`. Not to be changed: copy it."""
     return ModelSATRouter(
-        TfidfEncoder(dim=16), lm_path, n_tasks=6, n_shots=8, epochs=20, learning_rate=0.03,
-        patience=20, batch_size=8, dtype="float32", device="cpu",
+        TfidfEncoder(dim=16),
+        lm_path,
+        n_tasks=6,
+        n_shots=8,
+        epochs=20,
+        learning_rate=0.03,
+        patience=20,
+        batch_size=8,
+        dtype="float32",
+        device="cpu",
     ).fit(table.rows(slice(60)).select(["adder", "poet", "half"]))
 
 
@@ -79,8 +103,10 @@ def network(lm_path: str, order: str, n_soft: int = 2) -> ScoringNetwork:
     scorer = ScoringNetwork(config)
     rng = np.random.default_rng(1)
     scorer.load_weights(
-        {name: rng.normal(size=value.shape).astype(np.float32) for name, value in
-         scorer.weights().items()}
+        {
+            name: rng.normal(size=value.shape).astype(np.float32)
+            for name, value in scorer.weights().items()
+        }
     )
     return scorer
 
@@ -134,8 +160,11 @@ def test_questions_that_distinguish_more_are_drawn_more_often():
     scores[: n // 2, :5] = 1  # w = 1
     scores[n // 2 :, :1] = 1  # w = 0.36
     table = RoutingTable(
-        ["same words"] * n, scores, [f"llm{j}" for j in range(10)],
-        [f"{i:04d}" for i in range(n)], ["one"] * n,
+        ["same words"] * n,
+        scores,
+        [f"llm{j}" for j in range(10)],
+        [f"{i:04d}" for i in range(n)],
+        ["one"] * n,
     )
     shares = []
     for seed in range(8):
@@ -146,8 +175,11 @@ def test_questions_that_distinguish_more_are_drawn_more_often():
 
 def test_profiles_are_means_of_what_was_observed():
     table = RoutingTable(
-        ["x", "y", "z"], [[1, np.nan], [0, np.nan], [np.nan, 0.5]], ["a", "b"],
-        ["1", "2", "3"], ["d"] * 3,
+        ["x", "y", "z"],
+        [[1, np.nan], [0, np.nan], [np.nan, 0.5]],
+        ["a", "b"],
+        ["1", "2", "3"],
+        ["d"] * 3,
     )
     test = AptitudeTest([["1", "2"], ["3", "not here"]], ["", ""])
     np.testing.assert_array_equal(test.profiles(table), [[0.5, np.nan], [np.nan, 0.5]])
@@ -254,12 +286,21 @@ def test_long_questions_keep_beginning_and_end(lm_path):
 
 def test_prefixes_beyond_the_budget_are_computed_again(lm_path):
     scorer = network(lm_path, "question_first")
-    n_bytes = PrefixStore(scorer, QUESTIONS, 1e9).get([0])[0].n_bytes
+    n_bytes = PrefixStore(scorer, QUESTIONS, 0).get([0])[0].n_bytes
+    _kept_prefixes.cache_clear()
     store = PrefixStore(scorer, QUESTIONS, 1.5 * n_bytes)
     assert store.get([0])[0] is store.get([0])[0]
     assert store.get([3])[0] is not store.get([3])[0]
     unlimited = PrefixStore(scorer, QUESTIONS, 1e9)
     assert torch.equal(store.get([3])[0].states, unlimited.get([3])[0].states)
+
+
+def test_prefixes_are_shared_by_folds_but_not_by_prompts(lm_path):
+    scorer = network(lm_path, "question_first")
+    first = PrefixStore(scorer, QUESTIONS, 1e9).get([0])[0]
+    assert PrefixStore(scorer, QUESTIONS[::-1], 1e9).get([len(QUESTIONS) - 1])[0] is first
+    other = network(lm_path, "profile_first")
+    assert PrefixStore(other, QUESTIONS, 1e9).get([0])[0].states.shape != first.states.shape
 
 
 # Training -----------------------------------------------------------------------------------------
@@ -393,9 +434,12 @@ def test_seed_decides_everything_and_global_state_is_left_alone(router, table):
 @pytest.mark.parametrize(
     "options",
     [
-        {"order": "profile_first", "n_soft": 2}, {"loss": "question_groups"},
-        {"loss": "llm_groups", "readout": "yes"}, {"loss": "both_groups", "prior": False},
-        {"capability": "numbers", "validation_fraction": 0.0}, {"capability": "text"},
+        {"order": "profile_first", "n_soft": 2},
+        {"loss": "question_groups"},
+        {"loss": "llm_groups", "readout": "yes"},
+        {"loss": "both_groups", "prior": False},
+        {"capability": "numbers", "validation_fraction": 0.0},
+        {"capability": "text"},
         {"schedule": "constant", "prefix_cache_gb": 0.0},
         {"readout": "linear"},
     ],

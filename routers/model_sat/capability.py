@@ -100,9 +100,7 @@ def tasks_read(encoder: Encoder, profile: FloatArray, descriptions: Sequence[str
     Found from outside, hence for any encoder: the text of the first t tasks is as good as the
     whole from the point on where the vector no longer changes.
     """
-    texts = [
-        profile_text(profile[:t], descriptions[:t]) for t in range(1, len(descriptions) + 1)
-    ]
+    texts = [profile_text(profile[:t], descriptions[:t]) for t in range(1, len(descriptions) + 1)]
     vectors = encoder.transform(texts)
     same = (np.abs(vectors - vectors[-1]) < 1e-4).all(axis=1)
     return int(np.argmax(same)) + 1

@@ -119,8 +119,15 @@ class FrozenLM:
 
 
 def grouped_attention(
-    module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
-    scaling: float, dropout: float = 0.0, softcap: float | None = None, **_: object,
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float,
+    dropout: float = 0.0,
+    softcap: float | None = None,
+    **_: object,
 ) -> tuple[Tensor, None]:
     """Attend in plain matrix products, the queries of a key-value head side by side.
 
@@ -266,6 +273,18 @@ class ScoringNetwork(nn.Module):
         self.turn = nn.Parameter(torch.zeros(self.lm.width)) if config.readout == "linear" else None
         self.to(self.lm.device)
 
+    @property
+    def prefix_key(self) -> tuple[object, ...]:
+        """What a question's prefix depends on, besides the question."""
+        config = self.config
+        return (
+            config.lm_path,
+            self.lm.dtype,
+            self.lm.device,
+            config.order,
+            config.max_question_tokens,
+        )
+
     def prefix(self, question: str) -> Prefix:
         """Compute what all llms share of a question.
 
@@ -403,7 +422,8 @@ class ProfileFirst(_Arrangement):
 
 
 _ARRANGEMENTS: dict[str, type[_Arrangement]] = {
-    "question_first": QuestionFirst, "profile_first": ProfileFirst,
+    "question_first": QuestionFirst,
+    "profile_first": ProfileFirst,
 }
 
 

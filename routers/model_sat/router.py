@@ -172,7 +172,8 @@ class ModelSATRouter(Router):
         training, validation = self._split(table)
         history = self._train(training, validation)
         self.history_ = {
-            "train": history.train, "validation": history.validation,
+            "train": history.train,
+            "validation": history.validation,
             "best_epoch": history.best_epoch,
         }
 
@@ -212,8 +213,11 @@ class ModelSATRouter(Router):
         from routers.model_sat.training import LOSSES
 
         choices = {
-            "capability": capability_module.MODES, "order": ORDERS, "readout": READOUTS,
-            "loss": tuple(LOSSES), "schedule": ("cosine", "constant"),
+            "capability": capability_module.MODES,
+            "order": ORDERS,
+            "readout": READOUTS,
+            "loss": tuple(LOSSES),
+            "schedule": ("cosine", "constant"),
             "dtype": ("auto", "float32", "bfloat16", "float16"),
         }
         for name, allowed in choices.items():
@@ -222,8 +226,15 @@ class ModelSATRouter(Router):
                     f"ModelSATRouter: '{name}' must be one of {list(allowed)}, got "
                     f"{getattr(self, name)!r}."
                 )
-        for name in ("n_tasks", "n_shots", "n_soft", "epochs", "batch_size", "patience",
-                     "max_question_tokens"):
+        for name in (
+            "n_tasks",
+            "n_shots",
+            "n_soft",
+            "epochs",
+            "batch_size",
+            "patience",
+            "max_question_tokens",
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"ModelSATRouter: '{name}' must be an int >= 1, got {value!r}.")
@@ -257,9 +268,15 @@ class ModelSATRouter(Router):
         generator = torch.Generator().manual_seed(self.random_state)
         network = self._network()
         config = TrainingConfig(
-            loss=self.loss, epochs=self.epochs, learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay, batch_size=self.batch_size, schedule=self.schedule,
-            warm_up=self.warm_up, patience=self.patience, prefix_cache_gb=self.prefix_cache_gb,
+            loss=self.loss,
+            epochs=self.epochs,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            batch_size=self.batch_size,
+            schedule=self.schedule,
+            warm_up=self.warm_up,
+            patience=self.patience,
+            prefix_cache_gb=self.prefix_cache_gb,
             progress=self.progress,
         )
         trainer = Trainer(network, self._capability(), self._prior(), config, generator)
@@ -301,8 +318,13 @@ class ModelSATRouter(Router):
         from routers.model_sat.network import NetworkConfig, ScoringNetwork
 
         config = NetworkConfig(
-            lm_path=self.lm_path, n_inputs=self._capability().shape[1], n_soft=self.n_soft,
-            order=self.order, readout=self.readout, dtype=self.dtype, device=self.device,
+            lm_path=self.lm_path,
+            n_inputs=self._capability().shape[1],
+            n_soft=self.n_soft,
+            order=self.order,
+            readout=self.readout,
+            dtype=self.dtype,
+            device=self.device,
             max_question_tokens=self.max_question_tokens,
         )
         return ScoringNetwork(config)

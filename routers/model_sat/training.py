@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -103,6 +104,16 @@ class History:
     validation_logits: FloatArray | None = None
 
 
+@lru_cache(maxsize=1)
+def _kept_prefixes(key: Hashable) -> dict[str, Prefix]:
+    """Return the prefixes kept for one LM and prompt, by question: empty at first.
+
+    A prefix depends on neither the llms nor the connector, so that the folds and seeds of a sweep
+    compute it once between them.
+    """
+    return {}
+
+
 class PrefixStore:
     """Prefixes of questions, each computed when first needed and kept while memory lasts.
 
@@ -119,20 +130,21 @@ class PrefixStore:
 
     def __init__(self, network: ScoringNetwork, questions: Sequence[str], budget: float):
         self.network, self.questions = network, questions
-        self.left = budget
-        self._kept: dict[int, Prefix] = {}
+        self._kept = _kept_prefixes(network.prefix_key)
+        self.left = budget - sum(prefix.n_bytes for prefix in self._kept.values())
 
     def get(self, rows: Sequence[int]) -> list[Prefix]:
         """Return the prefixes of some questions."""
-        return [self._kept.get(row) or self._compute(row) for row in rows]
+        wanted = [self.questions[row] for row in rows]
+        return [self._kept.get(question) or self._compute(question) for question in wanted]
 
-    def _compute(self, row: int) -> Prefix:
-        prefix = self.network.prefix(self.questions[row])
+    def _compute(self, question: str) -> Prefix:
+        prefix = self.network.prefix(question)
         if prefix.states.dtype == torch.float32:
             prefix = Prefix(prefix.length, prefix.states.half())
         if prefix.n_bytes <= self.left:
             self.left -= prefix.n_bytes
-            self._kept[row] = prefix
+            self._kept[question] = prefix
         return prefix
 
 
@@ -152,8 +164,12 @@ class Trainer:
     """
 
     def __init__(
-        self, network: ScoringNetwork, capability: FloatArray, prior: FloatArray,
-        config: TrainingConfig, generator: torch.Generator,
+        self,
+        network: ScoringNetwork,
+        capability: FloatArray,
+        prior: FloatArray,
+        config: TrainingConfig,
+        generator: torch.Generator,
     ):
         device = network.lm.device
         self.network, self.config, self.generator = network, config, generator
@@ -161,7 +177,8 @@ class Trainer:
         self.prior = torch.from_numpy(np.asarray(prior, dtype=np.float32)).to(device)
         self.loss = LOSSES[config.loss]
         self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=config.learning_rate,
+            network.parameters(),
+            lr=config.learning_rate,
             weight_decay=config.weight_decay,
         )
 
@@ -179,7 +196,8 @@ class Trainer:
         """
         config, n = self.config, len(training.questions)
         store = PrefixStore(
-            self.network, [*training.questions, *validation.questions],
+            self.network,
+            [*training.questions, *validation.questions],
             config.prefix_cache_gb * 2**30,
         )
         n_steps = config.epochs * math.ceil(n / config.batch_size)
@@ -213,8 +231,11 @@ class Trainer:
         return self.network(store.get(rows), self.capability) + self.prior
 
     def _epoch(
-        self, scores: FloatArray, store: PrefixStore,
-        scheduler: torch.optim.lr_scheduler.LRScheduler, epoch: int,
+        self,
+        scores: FloatArray,
+        store: PrefixStore,
+        scheduler: torch.optim.lr_scheduler.LRScheduler,
+        epoch: int,
     ) -> float:
         """Pass over the training questions once; return the mean loss."""
         order = torch.randperm(len(scores), generator=self.generator).tolist()
