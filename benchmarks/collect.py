@@ -105,7 +105,7 @@ CANDIDATES: dict[str, Candidate] = {
     candidate.llm: candidate
     for candidate in [
         *(_candidate(of, "direct") for of in (_SMOL, _GEMMA, _QWEN_S, _QWEN_M)),
-        *(_candidate(of, "steps") for of in (_QWEN_S, _QWEN_M, _SMOL)),
+        *(_candidate(of, "steps") for of in (_QWEN_S, _QWEN_M)),
     ]
 }
 
