@@ -23,6 +23,8 @@ from benchmarks.splits import duplicate_groups
 from routers.base import Router
 from routers.table import RoutingTable
 
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the sweep has a bar of its own
+
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 
