@@ -3,6 +3,8 @@
     python -m benchmarks.collect                       # ask; may be killed and started again
     python -m benchmarks.collect --llms gemma-3-270m   # ask one candidate
     python -m benchmarks.collect --finish              # write the committed files
+    python -m benchmarks.collect --arc 200             # ask ARC-Challenge too (needs a model hub)
+    python -m benchmarks.collect --arc 200 --finish --out ../with_arc
 
 Every candidate is a network in one *mode*. ``direct``: a choice is the most likely option letter
 after the question (one forward pass), a number is what is generated next. ``steps``: the llm first
@@ -35,6 +37,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pandas as pd
 
 from benchmarks.carriers import WEIGHTS, cache_folder, model_folder
+from benchmarks.sources.hub import arc_challenge
 from benchmarks.sources.small_llms import (
     DATA,
     LETTERS,
@@ -485,7 +488,8 @@ def finish(table: pd.DataFrame, folder: Path = DATA) -> pd.DataFrame:
     table : DataFrame
         The questions, from `benchmarks.sources.small_llms.questions`.
     folder : Path
-        Where ``outcomes.parquet``, ``llms.parquet`` and ``measured.json`` go.
+        Where ``outcomes.parquet``, ``llms.parquet`` and ``measured.json`` go; other than the
+        committed one, ``questions.parquet`` too.
 
     Returns
     -------
@@ -517,7 +521,16 @@ def finish(table: pd.DataFrame, folder: Path = DATA) -> pd.DataFrame:
     llms.to_parquet(folder / "llms.parquet", index=False)
     text = json.dumps(_circumstances(table, outcomes), indent=2)
     (folder / "measured.json").write_text(text + "\n")
+    if folder != DATA:  # texts of others are not committed
+        table.to_parquet(folder / "questions.parquet", index=False)
     return outcomes
+
+
+def with_arc(table: pd.DataFrame, n_questions: int) -> pd.DataFrame:
+    """Add questions of ARC-Challenge, which only those who reach the model hub have."""
+    if not n_questions:
+        return table
+    return pd.concat([table, arc_challenge(n_questions)], ignore_index=True)
 
 
 def _complete(candidate: Candidate, table: pd.DataFrame) -> pd.DataFrame | None:
@@ -567,12 +580,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--llms", nargs="+", choices=list(CANDIDATES), default=list(CANDIDATES))
-    parser.add_argument("--finish", action="store_true", help="write the committed files")
+    parser.add_argument(
+        "--arc",
+        type=int,
+        default=0,
+        metavar="N",
+        help="ask N questions of ARC-Challenge too, from the model hub",
+    )
+    parser.add_argument("--finish", action="store_true", help="write what was measured")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=DATA,
+        help="where to; another folder than the committed one gets the texts too, "
+        "and is then a data folder for `make bench DATA=`",
+    )
     args = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    table = questions()
+    if args.arc and args.finish and args.out == DATA:
+        parser.error("--arc needs --out: questions of the hub are not in the embedded data set")
+    table = with_arc(questions(), args.arc)
     if args.finish:
-        sys.stdout.write(summary(finish(table)).round(3).to_string() + "\n")
+        sys.stdout.write(summary(finish(table, args.out)).round(3).to_string() + "\n")
         return
     for llm in args.llms:
         measure(CANDIDATES[llm], table)

@@ -22,13 +22,26 @@ from benchmarks.collect import (
     number_score,
     numbers_in,
 )
+from benchmarks.sources import folder
 from benchmarks.sources.small_llms import question_hash
 
 CHAT = Candidate("chatty", "none", "direct", True, 1.0, "CC0", "2026-01")
 BASE = Candidate("basic", "none", "direct", False, 1.0, "CC0", "2026-01")
 STEPS = Candidate("chatty/steps", "none", "steps", True, 1.0, "CC0", "2026-01")
-CHOICE = {"question_id": "mmlu/x/1", "question": "Wet?", "choices": ["sea", "sun"], "answer": "sea"}
-NUMBER = {"question_id": "gsm8k/1", "question": "1 + 1?", "choices": None, "answer": "2"}
+CHOICE = {
+    "question_id": "mmlu/x/1",
+    "dataset": "mmlu",
+    "question": "Wet?",
+    "choices": ["sea", "sun"],
+    "answer": "sea",
+}
+NUMBER = {
+    "question_id": "gsm8k/1",
+    "dataset": "gsm8k",
+    "question": "1 + 1?",
+    "choices": None,
+    "answer": "2",
+}
 
 
 class Tokenizer:
@@ -274,6 +287,19 @@ def test_finish_writes_complete_candidates_only(questions, monkeypatch, tmp_path
     right = (questions["answer"] == "sun") | (questions["answer"] == "2")
     assert outcomes["score"].mean() == pytest.approx(right.mean())
     assert "said" not in outcomes
+    # outside the committed folder the texts are there, and it is a data folder
+    table = folder.load(tmp_path / "out")
+    assert len(table) == len(questions)
+    assert list(table.llms) == ["chatty"]
+
+
+def test_arc_challenge_is_asked_on_request_and_never_committed(questions, monkeypatch):
+    drawn = questions.head(1).assign(question_id="arc_challenge/1")
+    monkeypatch.setattr(collect, "arc_challenge", lambda n: drawn.head(n))
+    assert collect.with_arc(questions, 0) is questions
+    assert list(collect.with_arc(questions, 1)["question_id"])[-1] == "arc_challenge/1"
+    with pytest.raises(SystemExit):
+        collect.main(["--arc", "5", "--finish"])
 
 
 def test_summary_is_one_line_per_llm():

@@ -1,7 +1,7 @@
 """Questions from the model hub, for those who can reach one: ARC-Challenge itself.
 
 The embedded data set has OpenBookQA in its place, since no package carries ARC-Challenge. With a
-hub, ``python -m benchmarks.collect --arc 200 --out FOLDER`` asks the small llms both.
+hub, ``python -m benchmarks.collect --arc 200`` asks the small llms both.
 
 References
 ----------
