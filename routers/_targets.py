@@ -58,3 +58,11 @@ def mean_with_prior(
         return (total + prior * means) / (count + prior)
     fallback = np.broadcast_to(means, total.shape).copy()
     return np.divide(total, count, out=fallback, where=count > 0)
+
+
+def column_means(values: FloatArray) -> np.ndarray:
+    """Mean of the observed values per column, NaN where there is none."""
+    observed = ~np.isnan(values)
+    total = np.where(observed, values, 0).sum(axis=0, dtype=np.float64)
+    count = observed.sum(axis=0)
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)

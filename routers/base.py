@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
+from routers._targets import column_means
 from routers.table import FloatArray, RoutingTable, Texts
 
 # Predictions are rounded to this many decimals, so that the last bits of a matrix product, which
@@ -121,7 +122,7 @@ class Router(BaseEstimator, ABC):
         known = table if observed.all() else table.select(table.llms[observed])
         self._fit(known.canonical())
         self._known_ = np.array(sorted(known.llms), dtype=object)
-        self.mean_costs_ = _column_means(table.costs)
+        self.mean_costs_ = column_means(table.costs)
         self.llms_ = table.llms.copy()
         return self
 
@@ -217,7 +218,7 @@ class Router(BaseEstimator, ABC):
         self._admit(llm, column)
         self._known_ = np.append(self._known_, llm)
         self.llms_ = np.append(self.llms_, llm)
-        self.mean_costs_ = np.append(self.mean_costs_, _column_means(column.costs))
+        self.mean_costs_ = np.append(self.mean_costs_, column_means(column.costs))
         return self
 
     # What a family overrides ----------------------------------------------------------------
@@ -273,11 +274,3 @@ class Router(BaseEstimator, ABC):
                 kind = type(question).__name__
                 raise TypeError(f"'questions[{position}]' must be a str, got {kind}.")
         return questions
-
-
-def _column_means(values: FloatArray) -> np.ndarray:
-    """Mean of the observed values per column, NaN where there is none."""
-    observed = ~np.isnan(values)
-    total = np.where(observed, values, 0).sum(axis=0, dtype=np.float64)
-    count = observed.sum(axis=0)
-    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)

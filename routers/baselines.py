@@ -6,7 +6,8 @@ import zlib
 
 import numpy as np
 
-from routers.base import Router, _column_means
+from routers._targets import column_means
+from routers.base import Router
 from routers.table import FloatArray, RoutingTable
 
 
@@ -89,8 +90,8 @@ def mean_scores(table: RoutingTable, macro: bool) -> np.ndarray:
         observed does not count for it. Otherwise the mean over questions.
     """
     if not macro:
-        return _column_means(table.scores)
+        return column_means(table.scores)
     names = np.unique(table.datasets.astype(str))
-    return _column_means(
-        np.stack([_column_means(table.scores[table.datasets == name]) for name in names])
+    return column_means(
+        np.stack([column_means(table.scores[table.datasets == name]) for name in names])
     )

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from routers.base import _column_means
+from routers._targets import column_means
 from routers.encoders import TfidfEncoder
 from routers.table import FloatArray, RoutingTable
 
@@ -104,7 +104,7 @@ class AptitudeTest:
         """
         row_of = {str(name): row for row, name in enumerate(table.ids)}
         rows = [[row_of[name] for name in task if name in row_of] for task in self.tasks]
-        return np.stack([_column_means(table.scores[task]) for task in rows], axis=1)
+        return np.stack([column_means(table.scores[task]) for task in rows], axis=1)
 
     def coverage(self, table: RoutingTable) -> np.ndarray:
         """Count the test's questions observed of each llm in a table, shape (m,)."""
@@ -129,7 +129,7 @@ def distinguishability(scores: FloatArray) -> np.ndarray:
     ndarray of shape (n,)
         In [0, 1]: 1 where half of the zoo succeeds, 0 where all or none do (or nothing is known).
     """
-    p = _column_means(np.asarray(scores).T)
+    p = column_means(np.asarray(scores).T)
     return np.nan_to_num(4 * p * (1 - p), nan=0.0)
 
 

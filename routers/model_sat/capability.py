@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from routers.base import _column_means
+from routers._targets import column_means
 from routers.encoders import Encoder
 from routers.table import FloatArray
 
@@ -62,7 +62,7 @@ class CapabilityEncoder:
             Plain arrays, to be handed to :meth:`transform`: ``task_means`` (T,), and ``centre``
             and ``scale`` per block.
         """
-        task_means = np.nan_to_num(_column_means(profiles), nan=0.5)
+        task_means = np.nan_to_num(column_means(profiles), nan=0.5)
         blocks = self._blocks(complete(profiles, task_means))
         centres = [block.mean(axis=0) for block in blocks]
         scales = [_rms_length(block - c) for block, c in zip(blocks, centres, strict=True)]
@@ -121,7 +121,7 @@ def complete(profiles: FloatArray, task_means: np.ndarray) -> FloatArray:
     ndarray of shape (m, T)
         In [0, 1], without NaN.
     """
-    shift = np.nan_to_num(_column_means((profiles - task_means).T), nan=0.0)  # (m,)
+    shift = np.nan_to_num(column_means((profiles - task_means).T), nan=0.0)  # (m,)
     guess = np.clip(task_means + shift[:, None], 0, 1)
     return np.where(np.isnan(profiles), guess, profiles)
 
