@@ -99,7 +99,7 @@ def to_markdown(board: pd.DataFrame) -> str:
 
 def _table(rows: pd.DataFrame) -> str:
     lines = [(row["macro_score"], _router_line(row)) for _, row in rows.iterrows()]
-    first = rows.iloc[0]
+    first = rows.loc[rows["n_seeds"].idxmax()]  # floors and bounds of the most seeds
     for name, title in _REFERENCES.items():
         if not np.isnan(first[name]) and name not in set(rows["router"]):
             lines.append((first[name], _reference_line(title, name, first)))
