@@ -90,7 +90,7 @@ def to_markdown(board: pd.DataFrame) -> str:
         parts.append(
             f"## {data}, zoo {zoo}, split {split}\n\n"
             f"{first['n_questions']} questions, {first['n_llms']} llms, "
-            f"{'/'.join(map(str, seeds))} seed(s), data {data_hash}; "
+            f"{' to '.join(dict.fromkeys((str(seeds[0]), str(seeds[-1]))))} seed(s), data {data_hash}; "
             f"cost in {first['cost_unit']}; brackets hold 95% bootstrap intervals.\n\n"
             + _table(rows)
         )
@@ -101,7 +101,10 @@ def _table(rows: pd.DataFrame) -> str:
     lines = [(row["macro_score"], _router_line(row)) for _, row in rows.iterrows()]
     first = rows.loc[rows["n_seeds"].idxmax()]  # floors and bounds of the most seeds
     for name, title in _REFERENCES.items():
-        if not np.isnan(first[name]) and name not in set(rows["router"]):
+        # a floor that stands in the table as a router is not listed twice; the router "random"
+        # is one draw, its floor the exact mean
+        listed = name != "random" and name in set(rows["router"])
+        if not (listed or np.isnan(first[name])):
             lines.append((first[name], _reference_line(title, name, first)))
     lines.sort(key=lambda line: -line[0])
     head = (
