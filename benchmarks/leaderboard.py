@@ -90,7 +90,7 @@ def to_markdown(board: pd.DataFrame) -> str:
         parts.append(
             f"## {data}, zoo {zoo}, split {split}\n\n"
             f"{first['n_questions']} questions, {first['n_llms']} llms, "
-            f"{' to '.join(dict.fromkeys((str(seeds[0]), str(seeds[-1]))))} seed(s), data {data_hash}; "
+            f"{_span(seeds)} seed(s), data {data_hash}; "
             f"cost in {first['cost_unit']}; brackets hold 95% bootstrap intervals.\n\n"
             + _table(rows)
         )
@@ -133,6 +133,11 @@ def _reference_line(title: str, name: str, row: pd.Series) -> str:
     gap = metrics.gap_closed(score, row["best_single"], row["oracle"])
     lift = score - row["recognised_dataset"]
     return f"| {title} | {score:.3f} | {gap:+.2f} | {lift:+.3f} | {cost} | | | |"
+
+
+def _span(numbers: list[int]) -> str:
+    low, high = numbers[0], numbers[-1]
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _number(value: float) -> str:
