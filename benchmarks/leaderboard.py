@@ -99,7 +99,7 @@ def to_markdown(board: pd.DataFrame) -> str:
 
 def _table(rows: pd.DataFrame) -> str:
     lines = [(row["macro_score"], _router_line(row)) for _, row in rows.iterrows()]
-    first = rows.loc[rows["n_seeds"].idxmax()]  # floors and bounds of the most seeds
+    first = rows.iloc[int(rows["n_seeds"].argmax())]  # floors and bounds of the most seeds
     for name, title in _REFERENCES.items():
         # a floor that stands in the table as a router is not listed twice; the router "random"
         # is one draw, its floor the exact mean
