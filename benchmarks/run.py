@@ -18,6 +18,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import metrics, store
+from benchmarks.carriers import cache_folder, model_folder
 from benchmarks.evaluate import evaluate
 from benchmarks.splits import duplicate_groups
 from routers.base import Router
@@ -29,21 +30,18 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def cache_folder(name: str) -> str:
-    """Return a folder of the cache (``PROCTOR_CACHE``, by default ``.cache`` beside the code)."""
-    return str(Path(os.environ.get("PROCTOR_CACHE") or ROOT / ".cache") / name)
-
-
 def _carrier(name: str) -> str:
-    from benchmarks.carriers import model_folder
-
     return str(model_folder(name))
+
+
+def _cache(name: str) -> str:
+    return str(cache_folder() / name)
 
 
 def register_resolvers() -> None:
     """Register ``${carrier:name}`` (folder of packaged weights), ``${cache:name}`` and the like."""
     OmegaConf.register_new_resolver("carrier", _carrier, replace=True)
-    OmegaConf.register_new_resolver("cache", cache_folder, replace=True)
+    OmegaConf.register_new_resolver("cache", _cache, replace=True)
     OmegaConf.register_new_resolver("folder_name", lambda path: Path(path).name, replace=True)
 
 

@@ -85,12 +85,12 @@ def case_folder() -> dict[str, float]:
 
 def link_carriers(cache: str) -> None:
     """Give a fresh cache the packaged weights, but none of the vectors."""
-    from benchmarks.run import cache_folder
+    from benchmarks.carriers import cache_folder
 
     os.makedirs(cache)
     for name in ("carriers", "networks"):
-        if os.path.isdir(cache_folder(name)):
-            os.symlink(cache_folder(name), f"{cache}/{name}")
+        if (cache_folder() / name).is_dir():
+            os.symlink(cache_folder() / name, f"{cache}/{name}")
 
 
 def case_large() -> dict[str, float]:
