@@ -36,7 +36,7 @@ def test_a_finished_run_is_skipped_and_force_redoes_it(tmp_path):
     assert execute(tmp_path, "best_single", 1) != first
 
 
-def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path):
+def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path, capsys):
     for seed in (0, 1):
         execute(tmp_path, "best_single", seed)
         execute(tmp_path, "knn", seed, "encoder@router.encoder=tfidf", "router.k=5")
@@ -60,11 +60,21 @@ def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path):
         "recognised_dataset",
         "route_qps",
         "fit_seconds",
+        "group",
+        "aiq_gain",
+        "brier",
+        "distance_to_front",
     }
     assert required <= set(stored)
     assert list(stored["router"]) == ["knn encoder=tfidf k=5", "best_single"]
     assert list(stored["n_seeds"]) == [2, 2]
     assert board["gap_closed"].iloc[1] == 0
+    assert list(board["group"]) == ["a", "b"]
+    field = (tmp_path / "field.md").read_text()
+    assert field.count("| **knn encoder=tfidf k=5** |") == 1
+    capsys.readouterr()
+    leaderboard.main(["--results", str(tmp_path), "--field", "--show", "synthetic/all/holdout"])
+    assert capsys.readouterr().out == field
     text = (tmp_path / "leaderboard.md").read_text()
     for name in ("oracle", "dataset-best", "recognised dataset", "best_single", "random, analytic"):
         assert name in text

@@ -74,9 +74,9 @@ def mean_gap_recovered_released(shares: FloatArray, recovered: FloatArray) -> fl
 def share_needed(shares: FloatArray, recovered: FloatArray, level: float) -> float:
     """CPT(level): least share of strong calls that recovers ``level`` of the gap.
 
-    On the monotone envelope: interpolating a curve that falls between two points can return a
-    share at which the level is not reached, so the running maximum is taken first. A random
-    router needs a share of ``level``.
+    The first crossing of the curve, which is to invert its running maximum. The released code
+    interpolates share over quality as if quality never fell; where it does, that returns some
+    later crossing. A random router needs a share of ``level``.
 
     Parameters
     ----------
@@ -89,15 +89,15 @@ def share_needed(shares: FloatArray, recovered: FloatArray, level: float) -> flo
     float in [0, 1]
         Infinite where the level is never reached.
     """
-    envelope = np.maximum.accumulate(recovered)
-    if np.isnan(envelope).any():
+    if np.isnan(recovered).any():
         return float("nan")
-    if envelope[-1] < level:
+    reached = recovered >= level
+    if not reached.any():
         return float("inf")
-    after = int(np.argmax(envelope >= level))
+    after = int(np.argmax(reached))
     if after == 0:
         return float(shares[0])
-    low, high = envelope[after - 1], envelope[after]
+    low, high = recovered[after - 1], recovered[after]  # below the level, and not
     part = (level - low) / (high - low)
     return float(shares[after - 1] + part * (shares[after] - shares[after - 1]))
 
