@@ -201,13 +201,17 @@ def load_board(results: Path, show: str | None = None) -> pd.DataFrame:
     FileNotFoundError
         If no such run is stored.
     """
-    board = leaderboard(load_runs(results))
-    if show and not board.empty:
-        board = one_comparison(board, show)
-    if board.empty:
+    runs = runs_of(load_runs(results), show)
+    if not runs:
         what = f"no run of {show}" if show else "no run"
         raise FileNotFoundError(f"{what} is stored in {results / 'runs'}. Run 'make bench' first.")
-    return board
+    return leaderboard(runs)
+
+
+def runs_of(runs: list[Run], show: str | None) -> list[Run]:
+    """Return the runs of ``DATA/ZOO/SPLIT``, or all of them."""
+    place = COMPARISON[:3]
+    return [run for run in runs if show in (None, "/".join(run.about[name] for name in place))]
 
 
 def one_comparison(board: pd.DataFrame, show: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from conftest import ROOT, ROUTERS, composed
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from benchmarks import leaderboard, plots, run, store
+from benchmarks import leaderboard, plots, publish, run, store
 
 CHEAP = [
     "data=synthetic",
@@ -81,6 +81,34 @@ def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path, capsys):
     files = plots.draw_all(tmp_path)
     assert {file.stem for file in files} == {"leaderboard", "datasets", "selection", "cost"}
     assert all(file.stat().st_size > 10_000 for file in files)
+
+
+def test_letters_stand_beside_their_routers(tmp_path):
+    for router in ("best_single", "cheapest"):
+        execute(tmp_path, router)
+    execute(tmp_path, "knn", 0, "encoder@router.encoder=tfidf", "router.k=5")
+    board = leaderboard.leaderboard(store.load_runs(tmp_path))
+    assert board["router"].iloc[0] == "knn encoder=tfidf k=5"
+    assert list(board["group"]) == ["a", "b", "b"]
+
+
+def test_one_comparison_is_published_with_its_field_metrics(tmp_path, monkeypatch):
+    execute(tmp_path, "best_single")
+    execute(tmp_path, "best_single", 0, "data.n_questions=40", "data.name=other")
+    (tmp_path / "README.md").write_text("no table is quoted here\n")
+    asked = []
+    monkeypatch.setattr(plots, "draw_all", lambda *arguments: asked.append(arguments) or [])
+    publish.publish("mine", "synthetic/all/holdout", "make bench", tmp_path, tmp_path)
+    folder = tmp_path / "results" / "published"
+    assert {file.name for file in folder.iterdir()} == {"mine.md", "mine-field.md", "mine.csv"}
+    for name in ("mine.md", "mine-field.md"):
+        text = (folder / name).read_text()
+        assert text.count("| **best_single** |") == 1
+        assert "Made by `make bench`" in text
+    assert list(pd.read_csv(folder / "mine.csv")["data"]) == ["synthetic"]
+    assert asked == [(tmp_path, "synthetic/all/holdout")]
+    with pytest.raises(FileNotFoundError, match="no run of a/b/c"):
+        leaderboard.load_board(tmp_path, "a/b/c")
 
 
 def test_latest_of_two_runs_of_a_seed_counts(tmp_path):
