@@ -68,8 +68,12 @@ def llm_names(rows: pd.DataFrame) -> list[str]:
 
 
 def matrix(rows: pd.DataFrame, what: str) -> FloatArray:
-    """Return ``what`` (score, cost, predicted_score, predicted_cost) as (n, m)."""
-    return rows[[f"{what}/{name}" for name in llm_names(rows)]].to_numpy()
+    """Return ``what`` (score, cost, predicted_score, predicted_cost) as (n, m).
+
+    Stored in single precision, averaged in double: else a router that asks the best single llm
+    would not quite match it.
+    """
+    return rows[[f"{what}/{name}" for name in llm_names(rows)]].to_numpy(dtype=np.float64)
 
 
 def chosen(values: FloatArray, choice: np.ndarray) -> np.ndarray:

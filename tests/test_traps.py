@@ -68,13 +68,10 @@ def test_every_trap_is_guarded_by_a_test_that_is_there():
         assert re.search(rf"^def {name}\(", text, re.MULTILINE), f"{file}::{name} is not there"
 
 
-def test_of(table):
+def tested_positions(table):
     """Positions of the test questions of the hold-out used here."""
     (fold,) = holdout(table, 0)
     return fold.test
-
-
-test_of.__test__ = False  # a helper, not a test
 
 
 def rows_of(router, table):
@@ -87,7 +84,7 @@ def rows_of(router, table):
 @pytest.mark.parametrize("name", LEARNERS)
 def test_no_test_outcome_reaches_a_prediction_or_a_floor(name, table, build_router):
     scores = table.scores.copy()
-    scores[test_of(table)] = 1 - scores[test_of(table)]
+    scores[tested_positions(table)] = 1 - scores[tested_positions(table)]
     before = rows_of(build_router(name), table)
     after = rows_of(build_router(name), dataclasses.replace(table, scores=scores))
     same = ["choice", *(f"choice/{floor}" for floor in bounds.FLOORS)]
@@ -98,7 +95,7 @@ def test_no_test_outcome_reaches_a_prediction_or_a_floor(name, table, build_rout
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_no_test_text_reaches_another_prediction(name, table, build_router):
-    changed = test_of(table)[0]
+    changed = tested_positions(table)[0]
     questions = table.questions.copy()
     questions[changed] = "words of no other question"
     before = rows_of(build_router(name), table).set_index("question_id")
