@@ -68,7 +68,7 @@ def test_every_trap_is_guarded_by_a_test_that_is_there():
         assert re.search(rf"^def {name}\(", text, re.MULTILINE), f"{file}::{name} is not there"
 
 
-def tested_positions(table):
+def held_out(table):
     """Positions of the test questions of the hold-out used here."""
     (fold,) = holdout(table, 0)
     return fold.test
@@ -84,7 +84,7 @@ def rows_of(router, table):
 @pytest.mark.parametrize("name", LEARNERS)
 def test_no_test_outcome_reaches_a_prediction_or_a_floor(name, table, build_router):
     scores = table.scores.copy()
-    scores[tested_positions(table)] = 1 - scores[tested_positions(table)]
+    scores[held_out(table)] = 1 - scores[held_out(table)]
     before = rows_of(build_router(name), table)
     after = rows_of(build_router(name), dataclasses.replace(table, scores=scores))
     same = ["choice", *(f"choice/{floor}" for floor in bounds.FLOORS)]
@@ -95,7 +95,7 @@ def test_no_test_outcome_reaches_a_prediction_or_a_floor(name, table, build_rout
 
 @pytest.mark.parametrize("name", LEARNERS)
 def test_no_test_text_reaches_another_prediction(name, table, build_router):
-    changed = tested_positions(table)[0]
+    changed = held_out(table)[0]
     questions = table.questions.copy()
     questions[changed] = "words of no other question"
     before = rows_of(build_router(name), table).set_index("question_id")
