@@ -51,8 +51,8 @@ sweep: install ## run configs/sweep/SWEEP.yaml
 	  split=$(SPLIT) results=$(RESULTS) $(ARGS)
 	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) --show $(DATA_NAME)/$(ZOO)/$(SPLIT)
 
-leaderboard: install ## derive leaderboard.csv and leaderboard.md from the stored runs
-	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS)
+leaderboard: install ## derive the leaderboard from the stored runs (ARGS=--field: the field's metrics)
+	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) $(ARGS)
 
 plots: install ## draw the stored runs
 	@$(RUN) -m benchmarks.plots --results $(RESULTS)

@@ -1,20 +1,22 @@
-"""The leaderboard, derived from the stored rows: ``leaderboard.csv`` and ``leaderboard.md``.
+"""The leaderboard, derived from the stored rows: ``leaderboard.{csv,md}`` and ``field.md``.
 
-``python -m benchmarks.leaderboard [--results FOLDER] [--show DATA/ZOO/SPLIT]``. Needs no torch.
+``python -m benchmarks.leaderboard [--results FOLDER] [--show DATA/ZOO/SPLIT] [--field]``; the last
+prints the table of the field's metrics instead. Needs no torch.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import metrics
+from benchmarks import metrics, significance
+from benchmarks.field import report, table
 from benchmarks.store import Run, load_runs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,29 +61,67 @@ def leaderboard(runs: Iterable[Run]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Names, the figures of ``metrics.summary``, timing (means over seeds; the largest peak of
+        Names; ``group``, the letters of ``significance.group_letters``; the figures of
+        ``metrics.summary`` and of ``field.report``; timing (means over seeds; the largest peak of
         memory) and the unit of cost.
     """
-    rows = []
-    for group in group_runs(runs):
-        about = group[0].about
-        figures = metrics.summary([run.rows() for run in group])
-        timing = {
-            name: float(np.mean([run.about["timing"][name] for run in group])) for name in _TIMING
-        }
-        timing["peak_memory_mb"] = max(run.about["timing"]["peak_memory_mb"] for run in group)
-        names = {name: about[name] for name in ("data", "zoo", "split", "data_hash", "cost_unit")}
-        rows.append({"router": about["label"], **names, **figures, **timing})
-    if not rows:
-        return pd.DataFrame()
-    order = ["data", "zoo", "split", "data_hash", "macro_score", "router"]
-    return pd.DataFrame(rows).sort_values(
-        order, ascending=[True, True, True, True, False, True], ignore_index=True
+
+    def comparison(group: list[Run]) -> tuple[str, ...]:
+        return tuple(str(group[0].about[name]) for name in COMPARISON)
+
+    boards = [_comparison(list(groups)) for _, groups in groupby(group_runs(runs), key=comparison)]
+    return pd.concat(boards, ignore_index=True) if boards else pd.DataFrame()
+
+
+def _comparison(groups: list[list[Run]]) -> pd.DataFrame:
+    """Rows of the routers that met the same data, zoo and split."""
+    frames = [[run.rows() for run in group] for group in groups]
+    points, rows = [], []
+    for group, runs in zip(groups, frames, strict=True):
+        curve = metrics.price_curve(runs, metrics.price_grid(runs))
+        points.append(report.operating_points(runs, curve))
+        figures = metrics.summary(runs, curve=curve)
+        unit = str(group[0].about["cost_unit"])
+        field = report.field_figures(runs, points[-1], figures, unit)
+        rows.append(_names(group[0]) | figures | field | _timing(group))
+    board = pd.DataFrame(rows)
+    board.insert(
+        len(board.columns) - len(_TIMING), "distance_to_front", report.distances_to_front(points)
     )
+    board = board.sort_values(["macro_score", "router"], ascending=[False, True])
+    ordered = [frames[place] for place in board.index]
+    board.insert(1, "group", significance.group_letters(ordered))
+    return board
+
+
+def _names(run: Run) -> dict[str, object]:
+    names = ("data", "zoo", "split", "data_hash", "cost_unit")
+    return {"router": run.about["label"]} | {name: run.about[name] for name in names}
+
+
+def _timing(group: list[Run]) -> dict[str, float]:
+    timing = {
+        name: float(np.mean([run.about["timing"][name] for run in group])) for name in _TIMING
+    }
+    timing["peak_memory_mb"] = max(run.about["timing"]["peak_memory_mb"] for run in group)
+    return timing
 
 
 def to_markdown(board: pd.DataFrame) -> str:
     """Return one table per comparison: routers, floors and bounds in one order of score."""
+    how = (
+        "brackets hold 95% bootstrap intervals; routers that share a letter in *group* are not "
+        "told apart (paired permutation test of every pair, Holm, 5%)."
+    )
+    return _document("Leaderboard", board, lambda rows: f"{how}\n\n{_table(rows)}")
+
+
+def to_field_markdown(board: pd.DataFrame) -> str:
+    """Return one table per comparison: the metrics that the field publishes, by router."""
+    return _document("The field's metrics", board, table.to_markdown)
+
+
+def _document(title: str, board: pd.DataFrame, body: Callable[[pd.DataFrame], str]) -> str:
     parts = []
     for names, rows in board.groupby(list(COMPARISON), sort=False):
         data, zoo, split, data_hash = names
@@ -91,10 +131,9 @@ def to_markdown(board: pd.DataFrame) -> str:
             f"## {data}, zoo {zoo}, split {split}\n\n"
             f"{first['n_questions']} questions, {first['n_llms']} llms, "
             f"{_span(seeds)} seed(s), data {data_hash}; "
-            f"cost in {first['cost_unit']}; brackets hold 95% bootstrap intervals.\n\n"
-            + _table(rows)
+            f"cost in {first['cost_unit']}; {body(rows)}"
         )
-    return "# Leaderboard\n\n" + "\n\n".join(parts) + "\n"
+    return f"# {title}\n\n" + "\n\n".join(parts) + "\n"
 
 
 def _table(rows: pd.DataFrame) -> str:
@@ -108,8 +147,8 @@ def _table(rows: pd.DataFrame) -> str:
             lines.append((first[name], _reference_line(title, name, first)))
     lines.sort(key=lambda line: -line[0])
     head = (
-        "| router | macro score | gap closed | lift over recognised dataset | cost | entropy, bits "
-        "| fit, s | questions/s |\n|---|---|---|---|---|---|---|---|\n"
+        "| router | group | macro score | gap closed | lift over recognised dataset | cost "
+        "| entropy, bits | fit, s | questions/s |\n|---|---|---|---|---|---|---|---|---|\n"
     )
     return head + "\n".join(line for _, line in lines)
 
@@ -117,6 +156,7 @@ def _table(rows: pd.DataFrame) -> str:
 def _router_line(row: pd.Series) -> str:
     cells = [
         f"**{row['router']}**",
+        row["group"],
         f"{row['macro_score']:.3f} [{row['macro_low']:.3f}, {row['macro_high']:.3f}]",
         f"{row['gap_closed']:+.2f} [{row['gap_low']:+.2f}, {row['gap_high']:+.2f}]",
         f"{row['lift_recognised']:+.3f} [{row['lift_low']:+.3f}, {row['lift_high']:+.3f}]",
@@ -132,7 +172,7 @@ def _reference_line(title: str, name: str, row: pd.Series) -> str:
     score, cost = row[name], _number(row.get(f"cost_{name}", np.nan))
     gap = metrics.gap_closed(score, row["best_single"], row["oracle"])
     lift = score - row["recognised_dataset"]
-    return f"| {title} | {score:.3f} | {gap:+.2f} | {lift:+.3f} | {cost} | | | |"
+    return f"| {title} | | {score:.3f} | {gap:+.2f} | {lift:+.3f} | {cost} | | | |"
 
 
 def _span(numbers: list[int]) -> str:
@@ -161,13 +201,17 @@ def load_board(results: Path, show: str | None = None) -> pd.DataFrame:
     FileNotFoundError
         If no such run is stored.
     """
-    board = leaderboard(load_runs(results))
-    if show and not board.empty:
-        board = one_comparison(board, show)
-    if board.empty:
+    runs = runs_of(load_runs(results), show)
+    if not runs:
         what = f"no run of {show}" if show else "no run"
         raise FileNotFoundError(f"{what} is stored in {results / 'runs'}. Run 'make bench' first.")
-    return board
+    return leaderboard(runs)
+
+
+def runs_of(runs: list[Run], show: str | None) -> list[Run]:
+    """Return the runs of ``DATA/ZOO/SPLIT``, or all of them."""
+    place = COMPARISON[:3]
+    return [run for run in runs if show in (None, "/".join(run.about[name] for name in place))]
 
 
 def one_comparison(board: pd.DataFrame, show: str) -> pd.DataFrame:
@@ -176,10 +220,11 @@ def one_comparison(board: pd.DataFrame, show: str) -> pd.DataFrame:
 
 
 def write(results: Path) -> pd.DataFrame:
-    """Derive and write both files; return the table."""
+    """Derive and write the files; return the table."""
     board = load_board(results)
     _replace(results / "leaderboard.csv", board.to_csv(index=False, float_format="%.6g"))
     _replace(results / "leaderboard.md", to_markdown(board))
+    _replace(results / "field.md", to_field_markdown(board))
     return board
 
 
@@ -194,6 +239,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description="Derive the leaderboard from the stored runs.")
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     parser.add_argument("--show", help="print this comparison only: DATA/ZOO/SPLIT")
+    parser.add_argument("--field", action="store_true", help="print the field's metrics instead")
     options = parser.parse_args(arguments)
     try:
         board = write(options.results)
@@ -201,7 +247,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(str(error))
     if options.show:
         board = one_comparison(board, options.show)
-    sys.stdout.write(to_markdown(board))
+    sys.stdout.write(to_field_markdown(board) if options.field else to_markdown(board))
 
 
 if __name__ == "__main__":

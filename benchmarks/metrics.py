@@ -68,8 +68,12 @@ def llm_names(rows: pd.DataFrame) -> list[str]:
 
 
 def matrix(rows: pd.DataFrame, what: str) -> FloatArray:
-    """Return ``what`` (score, cost, predicted_score, predicted_cost) as (n, m)."""
-    return rows[[f"{what}/{name}" for name in llm_names(rows)]].to_numpy()
+    """Return ``what`` (score, cost, predicted_score, predicted_cost) as (n, m).
+
+    Stored in single precision, averaged in double: else a router that asks the best single llm
+    would not quite match it.
+    """
+    return rows[[f"{what}/{name}" for name in llm_names(rows)]].to_numpy(dtype=np.float64)
 
 
 def chosen(values: FloatArray, choice: np.ndarray) -> np.ndarray:
@@ -111,8 +115,9 @@ def macro_mean(values: FloatArray, datasets: np.ndarray) -> float:
 def dataset_means(values: FloatArray, datasets: np.ndarray) -> dict[str, float]:
     """Mean within each dataset, NaN where it has no value."""
     found = {}
-    for name in np.unique(datasets.astype(str)):
-        part = values[:, datasets == name]
+    group, names = pd.factorize(datasets, sort=True)
+    for place, name in enumerate(names):
+        part = values[:, group == place]
         found[str(name)] = float(np.nanmean(part)) if not np.isnan(part).all() else float("nan")
     return found
 
@@ -246,7 +251,9 @@ def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
     )
 
 
-def summary(runs: list[pd.DataFrame], seed: int = 0) -> dict[str, object]:
+def summary(
+    runs: list[pd.DataFrame], seed: int = 0, curve: pd.DataFrame | None = None
+) -> dict[str, object]:
     """Return one leaderboard row's figures from a router's runs, one run per seed.
 
     Parameters
@@ -254,7 +261,11 @@ def summary(runs: list[pd.DataFrame], seed: int = 0) -> dict[str, object]:
     runs : list of DataFrame
     seed : int, default=0
         For the bootstrap: the same questions are drawn for every router on the same table.
+    curve : DataFrame, optional
+        ``price_curve`` of the runs over their ``price_grid``, if it is at hand.
     """
+    if curve is None:
+        curve = price_curve(runs, price_grid(runs))
     found = panel(runs)
     replicates = bootstrap_macro(found, np.random.default_rng(seed))
     point = {name: macro_mean(values, found.datasets) for name, values in found.scores.items()}
@@ -285,7 +296,7 @@ def summary(runs: list[pd.DataFrame], seed: int = 0) -> dict[str, object]:
             for name, values in found.costs.items()
             if name not in ("router", "corrected_oracle")
         },
-        "cost_to_match_best_single": _cost_to_match(runs, point["best_single"]),
+        "cost_to_match_best_single": _cost_to_match(curve, point["best_single"]),
         "selection_entropy": selection_entropy(share),
         "largest_share": max(share.values()),
         **{name: value for name, value in point.items() if name != "router"},
@@ -296,8 +307,7 @@ def summary(runs: list[pd.DataFrame], seed: int = 0) -> dict[str, object]:
     }
 
 
-def _cost_to_match(runs: list[pd.DataFrame], best_single: float) -> float:
+def _cost_to_match(curve: pd.DataFrame, best_single: float) -> float:
     """Return the least cost over the price grid at no loss against the best single llm."""
-    curve = price_curve(runs, price_grid(runs))
     enough = curve[curve["score"] >= best_single - 1e-12]
     return float(enough["cost"].min()) if len(enough) else float("nan")

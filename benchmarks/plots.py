@@ -17,7 +17,7 @@ from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from benchmarks import metrics
-from benchmarks.leaderboard import COMPARISON, ROOT, group_runs, leaderboard
+from benchmarks.leaderboard import COMPARISON, ROOT, group_runs, leaderboard, runs_of
 from benchmarks.store import Run, load_runs
 
 matplotlib.use("Agg")
@@ -190,9 +190,9 @@ def _bound_lines(ax: Axes, row: pd.Series) -> None:
     ax.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
 
 
-def draw_all(results: Path) -> list[Path]:
-    """Draw every figure of every comparison; return the files."""
-    groups = group_runs(load_runs(results))
+def draw_all(results: Path, show: str | None = None) -> list[Path]:
+    """Draw every figure of every comparison, or of ``DATA/ZOO/SPLIT``; return the files."""
+    groups = group_runs(runs_of(load_runs(results), show))
     if not groups:
         raise FileNotFoundError(f"no run is stored in {results / 'runs'}. Run 'make bench' first.")
     board = leaderboard([run for group in groups for run in group])

@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks import plots
-from benchmarks.leaderboard import ROOT, load_board, to_markdown
+from benchmarks.leaderboard import ROOT, load_board, runs_of, to_field_markdown, to_markdown
 from benchmarks.store import load_runs
 
 _QUOTE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -35,7 +35,7 @@ def _table_of(text: str) -> str:
 
 
 def publish(name: str, show: str, command: str, results: Path, root: Path = ROOT) -> None:
-    """Write ``NAME.md``, ``NAME.csv`` and figures, and refresh the README.
+    """Write ``NAME.md``, ``NAME-field.md``, ``NAME.csv`` and figures, and refresh the README.
 
     Parameters
     ----------
@@ -53,21 +53,17 @@ def publish(name: str, show: str, command: str, results: Path, root: Path = ROOT
     board = load_board(results, show)
     folder = root / "results" / "published"
     folder.mkdir(parents=True, exist_ok=True)
-    about = next(
-        run.about
-        for run in load_runs(results)
-        if "/".join(str(run.about[key]) for key in ("data", "zoo", "split")) == show
-    )
+    about = runs_of(load_runs(results), show)[0].about
     machine = about["machine"]
     made = (
         f"Made by `{command}` on {about['finished'][:10]}: {machine['cores']} "
         f"{machine['processor']} cores, Python {machine['python']}, commit {about['commit']}.\n"
     )
     (folder / f"{name}.md").write_text(to_markdown(board) + "\n" + made)
+    (folder / f"{name}-field.md").write_text(to_field_markdown(board) + "\n" + made)
     board.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    for figure in plots.draw_all(results):
-        if figure.parent.name == show.replace("/", "-"):
-            shutil.copy(figure, folder / f"{name}-{figure.name}")
+    for figure in plots.draw_all(results, show):
+        shutil.copy(figure, folder / f"{name}-{figure.name}")
     readme = root / "README.md"
     readme.write_text(quote_tables(readme.read_text(), root))
 

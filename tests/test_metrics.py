@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -93,6 +95,17 @@ def test_best_single_closes_no_gap_and_the_oracle_all(table):
     assert metrics.summary([rows])["gap_closed"] == 0
     rows["choice"] = metrics.matrix(rows, "score").argmax(axis=1)
     assert metrics.summary([rows])["gap_closed"] == pytest.approx(1)
+
+
+def test_best_single_matches_itself_to_the_last_digit(table):
+    scores = np.where(table.scores == 1, 0.7, 0.1)  # not exact in single precision
+    uneven = dataclasses.replace(table, scores=scores).rows(np.arange(len(table) - 1))
+    folds = [kfold(uneven, seed, n_folds=3) for seed in (0, 1, 2)]
+    runs = [evaluate(BestSingle(), uneven, fold, RECOGNISER).rows for fold in folds]
+    found = metrics.summary(runs)
+    curve = metrics.price_curve(runs, np.zeros(1))
+    assert curve["score"][0] == pytest.approx(found["best_single"], abs=1e-13)
+    assert found["cost_to_match_best_single"] <= found["cost_best_single"] + 1e-9
 
 
 def test_price_curve_goes_from_best_to_cheapest(runs):

@@ -9,7 +9,7 @@ from conftest import ROOT, ROUTERS, composed
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from benchmarks import leaderboard, plots, run, store
+from benchmarks import leaderboard, plots, publish, run, store
 
 CHEAP = [
     "data=synthetic",
@@ -36,7 +36,7 @@ def test_a_finished_run_is_skipped_and_force_redoes_it(tmp_path):
     assert execute(tmp_path, "best_single", 1) != first
 
 
-def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path):
+def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path, capsys):
     for seed in (0, 1):
         execute(tmp_path, "best_single", seed)
         execute(tmp_path, "knn", seed, "encoder@router.encoder=tfidf", "router.k=5")
@@ -60,17 +60,55 @@ def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path):
         "recognised_dataset",
         "route_qps",
         "fit_seconds",
+        "group",
+        "aiq_gain",
+        "brier",
+        "distance_to_front",
     }
     assert required <= set(stored)
     assert list(stored["router"]) == ["knn encoder=tfidf k=5", "best_single"]
     assert list(stored["n_seeds"]) == [2, 2]
     assert board["gap_closed"].iloc[1] == 0
+    assert list(board["group"]) == ["a", "b"]
+    field = (tmp_path / "field.md").read_text()
+    assert field.count("| **knn encoder=tfidf k=5** |") == 1
+    capsys.readouterr()
+    leaderboard.main(["--results", str(tmp_path), "--field", "--show", "synthetic/all/holdout"])
+    assert capsys.readouterr().out == field
     text = (tmp_path / "leaderboard.md").read_text()
     for name in ("oracle", "dataset-best", "recognised dataset", "best_single", "random, analytic"):
         assert name in text
     files = plots.draw_all(tmp_path)
     assert {file.stem for file in files} == {"leaderboard", "datasets", "selection", "cost"}
     assert all(file.stat().st_size > 10_000 for file in files)
+
+
+def test_letters_stand_beside_their_routers(tmp_path):
+    for router in ("best_single", "cheapest"):
+        execute(tmp_path, router)
+    execute(tmp_path, "knn", 0, "encoder@router.encoder=tfidf", "router.k=5")
+    board = leaderboard.leaderboard(store.load_runs(tmp_path))
+    assert board["router"].iloc[0] == "knn encoder=tfidf k=5"
+    assert list(board["group"]) == ["a", "b", "b"]
+
+
+def test_one_comparison_is_published_with_its_field_metrics(tmp_path, monkeypatch):
+    execute(tmp_path, "best_single")
+    execute(tmp_path, "best_single", 0, "data.n_questions=40", "data.name=other")
+    (tmp_path / "README.md").write_text("no table is quoted here\n")
+    asked = []
+    monkeypatch.setattr(plots, "draw_all", lambda *arguments: asked.append(arguments) or [])
+    publish.publish("mine", "synthetic/all/holdout", "make bench", tmp_path, tmp_path)
+    folder = tmp_path / "results" / "published"
+    assert {file.name for file in folder.iterdir()} == {"mine.md", "mine-field.md", "mine.csv"}
+    for name in ("mine.md", "mine-field.md"):
+        text = (folder / name).read_text()
+        assert text.count("| **best_single** |") == 1
+        assert "Made by `make bench`" in text
+    assert list(pd.read_csv(folder / "mine.csv")["data"]) == ["synthetic"]
+    assert asked == [(tmp_path, "synthetic/all/holdout")]
+    with pytest.raises(FileNotFoundError, match="no run of a/b/c"):
+        leaderboard.load_board(tmp_path, "a/b/c")
 
 
 def test_latest_of_two_runs_of_a_seed_counts(tmp_path):

@@ -1,0 +1,67 @@
+"""Do predicted scores mean what they say? Brier score and calibration error of each llm."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from routers.table import FloatArray
+
+
+def brier(predicted: FloatArray, scores: FloatArray) -> FloatArray:
+    """Mean squared difference between predicted and true score of each llm, shape (m,).
+
+    0 is best; always predicting the share of right answers ``a`` gives ``a (1 - a)``.
+
+    Parameters
+    ----------
+    predicted, scores : ndarray of shape (n, m)
+        Pairs with a NaN are left out; an llm without any is NaN.
+
+    References
+    ----------
+    Brier, "Verification of forecasts expressed in terms of probability", 1950.
+    """
+    error = (predicted - scores) ** 2
+    seen = ~np.isnan(error)
+    total, count = np.where(seen, error, 0).sum(axis=0), seen.sum(axis=0)
+    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+
+
+def calibration_error(
+    predicted: FloatArray, scores: FloatArray, n_bins: int = 10, equal_mass: bool = True
+) -> FloatArray:
+    """ECE of each llm: mean distance between predicted and true level over bins, shape (m,).
+
+    Each bin counts by its share of questions. 0 is best. It is biased upwards where bins are
+    small, more so for routers whose predictions differ from question to question.
+
+    Parameters
+    ----------
+    predicted, scores : ndarray of shape (n, m)
+        Pairs with a NaN are left out; an llm without any is NaN.
+    n_bins : int, default=10
+    equal_mass : bool, default=True
+        Bins between quantiles of the predictions (equal predictions share a bin, so there may be
+        fewer), the variant of Nixon et al.; otherwise bins of equal width on [0, 1], the usual one
+        (Guo et al.), where a prediction outside falls in the bin at that end.
+
+    References
+    ----------
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    Nixon et al., "Measuring Calibration in Deep Learning", 2019.
+    """
+    return np.array(
+        [_error(p, y, n_bins, equal_mass) for p, y in zip(predicted.T, scores.T, strict=True)]
+    )
+
+
+def _error(predicted: FloatArray, scores: FloatArray, n_bins: int, equal_mass: bool) -> float:
+    seen = ~(np.isnan(predicted) | np.isnan(scores))
+    predicted, scores = predicted[seen].astype(np.float64), scores[seen].astype(np.float64)
+    if not len(scores):
+        return float("nan")
+    inner = np.arange(1, n_bins) / n_bins
+    edges = np.quantile(predicted, inner, method="lower") if equal_mass else inner
+    bin_of = np.searchsorted(edges, predicted, side="left")
+    off = np.bincount(bin_of, weights=predicted - scores, minlength=n_bins)
+    return float(np.abs(off).sum() / len(scores))

@@ -1,0 +1,139 @@
+"""The field's figures of one router from its stored rows: further columns of the leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import metrics
+from benchmarks.field import calibration, llmrouterbench, routerarena, routerbench, routereval
+
+
+def operating_points(runs: list[pd.DataFrame], curve: pd.DataFrame) -> pd.DataFrame:
+    """Return a router's price curve, its costs NaN unless every observed outcome's is known.
+
+    A mean over the known costs would make whoever chooses the unknown ones look cheap.
+
+    Parameters
+    ----------
+    runs : list of DataFrame
+    curve : DataFrame
+        ``metrics.price_curve`` of the same runs: columns ``price, score, cost``.
+    """
+    for run in runs:
+        unknown = np.isnan(metrics.matrix(run, "cost"))
+        if (unknown & ~np.isnan(metrics.matrix(run, "score"))).any():
+            return curve.assign(cost=np.nan)
+    return curve
+
+
+def field_figures(
+    runs: list[pd.DataFrame],
+    points: pd.DataFrame,
+    figures: Mapping[str, object],
+    cost_unit: str,
+) -> dict[str, float]:
+    """Return the figures of ``benchmarks.field`` that one router's rows can tell.
+
+    Scores are macro means; the best single llm is the floor, chosen on train, except in
+    ``value_over_best_single``, whose source picks it on test. Seeds are pooled, except in
+    ``calibration_error``, which is the mean over seeds (its bias depends on the sample's size).
+
+    Parameters
+    ----------
+    runs : list of DataFrame
+        One per seed.
+    points : DataFrame
+        From ``operating_points``.
+    figures : mapping
+        From ``metrics.summary`` of the same runs.
+    cost_unit : str
+        ``arena_score`` is defined for "USD" only.
+    """
+    rows = pd.concat(runs)
+    scores, predicted = metrics.matrix(rows, "score"), metrics.matrix(rows, "predicted_score")
+    choice = rows["choice"].to_numpy()
+    few_score, few_share = llmrouterbench.score_where_few_solve(
+        metrics.chosen(scores, choice), scores
+    )
+    macro = {
+        name: float(figures[name])  # type: ignore[arg-type]
+        for name in ("macro_score", "random", "best_single", "oracle")
+    }
+    reached = macro["macro_score"]
+    spread = routereval.best_llm_probabilities(predicted, scores)
+    llms = metrics.llm_points(runs)
+    best = routereval.value_over_best_single(reached, llms["score"].to_numpy())
+    return {
+        "value_over_best_single": best,
+        "question_entropy": routereval.question_entropy(spread),
+        "gain_random": float(llmrouterbench.gain(reached, macro["random"])),
+        "gain_best_single": float(llmrouterbench.gain(reached, macro["best_single"])),
+        "gap_oracle": float(llmrouterbench.gap_to_oracle(reached, macro["oracle"])),
+        "few_solve_score": few_score,
+        "few_solve_share": few_share,
+        "brier": _mean(calibration.brier(predicted, scores)),
+        "calibration_error": _mean(np.concatenate([_calibration_error(run) for run in runs])),
+        **_cost_figures(rows, points, llms, figures, cost_unit),
+    }
+
+
+def _cost_figures(
+    rows: pd.DataFrame,
+    points: pd.DataFrame,
+    llms: pd.DataFrame,
+    figures: Mapping[str, object],
+    cost_unit: str,
+) -> dict[str, float]:
+    """Figures that need costs, NaN where these are not known."""
+    costs, scores = points["cost"].to_numpy(), points["score"].to_numpy()
+    llm_costs = np.where(np.isnan(costs).all(), np.nan, llms["cost"].to_numpy())
+    aiq, aiq_zero = routerbench.aiq_over_zero(costs, scores, llm_costs, llms["score"].to_numpy())
+    single, single_cost = float(figures["best_single"]), float(figures["cost_best_single"])  # type: ignore[arg-type]
+    optimal = routerarena.optimality(
+        rows["choice"].to_numpy(), metrics.matrix(rows, "score"), metrics.matrix(rows, "cost")
+    )
+    per_thousand = 1000 * costs[0] if cost_unit == "USD" else np.nan
+    return {
+        "aiq": aiq,
+        "aiq_zero": aiq_zero,
+        "aiq_gain": aiq - aiq_zero,
+        "performance_gain": llmrouterbench.performance_gain(scores, single),
+        "cost_saved": llmrouterbench.cost_saved(costs, scores, single_cost, single),
+        "arena_score": routerarena.arena_score(scores[0], per_thousand),
+        **{f"optimal_{name}": value for name, value in optimal.items()},
+    }
+
+
+def _calibration_error(run: pd.DataFrame) -> np.ndarray:
+    return calibration.calibration_error(
+        metrics.matrix(run, "predicted_score"), metrics.matrix(run, "score")
+    )
+
+
+def _mean(values: np.ndarray) -> float:
+    """Mean over llms; one of whom nothing was observed or predicted is left out."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def distances_to_front(points: Sequence[pd.DataFrame]) -> list[float]:
+    """ParetoDist of each router of a comparison, pooled over all of them.
+
+    Parameters
+    ----------
+    points : sequence of DataFrame
+        ``operating_points`` of each router.
+    """
+    pool = pd.concat(points)
+    return [
+        llmrouterbench.distance_to_front(
+            part["cost"].to_numpy(),
+            part["score"].to_numpy(),
+            pool["cost"].to_numpy(),
+            pool["score"].to_numpy(),
+        )
+        for part in points
+    ]

@@ -1,0 +1,153 @@
+"""RouterEval: value over references, how choices and predictions spread, and the mixed oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+
+from benchmarks.metrics import selection_entropy
+from routers.table import FloatArray
+
+# Accuracy of a strong reference system on each benchmark, as the released code has them.
+STRONG_REFERENCE: Mapping[str, float] = MappingProxyType(
+    {
+        "ARC": 0.852,
+        "HellaSwag": 0.953,
+        "MMLU": 0.864,
+        "TruthfulQA": 0.669,
+        "WinoGrande": 0.875,
+        "GSM8K": 0.92,
+        "IFEval": 0.7689,
+        "BBH": 0.8303,
+        "GPQA": 0.397,
+        "MATH": 0.4,
+        "MuSR": 0.699,
+        "MMLU-Pro": 0.637,
+    }
+)
+
+
+def value_over_reference(score: float, reference: float) -> float:
+    """V_R: a router's mean score (mu_o) over a given reference's, at least 0; 1 equals it.
+
+    Parameters
+    ----------
+    score, reference : float in [0, 1]
+        ``STRONG_REFERENCE`` holds the references of the source; they are whole-benchmark scores,
+        hence comparable only where the whole benchmark was asked.
+
+    References
+    ----------
+    Huang et al., "RouterEval: A Comprehensive Benchmark for Routing LLMs", 2025, released code.
+    """
+    return score / reference if reference > 0 else float("nan")
+
+
+def value_over_best_single(score: float, llm_scores: FloatArray) -> float:
+    """V_B: a router's mean score over that of the llm that is best *on the test questions*.
+
+    As in the released code the best single llm is picked in hindsight, so V_B = 1 is harder to
+    reach than equality with the floor "best single", which is chosen on train.
+
+    Parameters
+    ----------
+    score : float in [0, 1]
+    llm_scores : ndarray of shape (m,)
+        Mean test score of each llm, averaged as ``score`` is; NaN is left out.
+
+    References
+    ----------
+    Huang et al., "RouterEval: A Comprehensive Benchmark for Routing LLMs", 2025, released code.
+    """
+    known = llm_scores[~np.isnan(llm_scores)]
+    return value_over_reference(score, float(known.max())) if len(known) else float("nan")
+
+
+def choice_entropy(choice: np.ndarray, n_llms: int) -> float:
+    """E_p made comparable: entropy in bits of where the questions are sent, 0 to log2 m.
+
+    The released code averages the entropy of each router's own "probabilities", which are
+    softmaxes of accuracies for one router and normalised distances for another; those numbers say
+    how a router was written. The selection histogram means the same for all.
+
+    Parameters
+    ----------
+    choice : ndarray of int, shape (n,)
+        -1 (nothing to choose) is left out.
+    n_llms : int
+    """
+    count = np.bincount(choice[choice >= 0], minlength=n_llms)
+    if not count.sum():
+        return float("nan")
+    return selection_entropy({str(j): share for j, share in enumerate(count / count.sum())})
+
+
+def question_entropy(probabilities: FloatArray) -> float:
+    """E_p as the released code averages it: mean entropy in bits of each row, 0 to log2 m.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n, m)
+        Rows sum to 1. Give ``best_llm_probabilities`` to make routers comparable.
+    """
+    p = np.where(probabilities > 0, probabilities, 1)
+    return float(-(p * np.log2(p)).sum(axis=1).mean())
+
+
+def best_llm_probabilities(predicted: FloatArray, scores: FloatArray) -> FloatArray:
+    """Turn predicted scores into probabilities of being a best llm, on one scale for all routers.
+
+    A softmax of the predictions, with the one temperature under which the llms that truly are
+    best (weight shared among equals) are likeliest. The temperature is fitted on the very rows it
+    describes: a description of a router, with which nothing is chosen.
+
+    Parameters
+    ----------
+    predicted, scores : ndarray of shape (n, m)
+        NaN scores are not observed and get probability 0; questions on which all observed llms
+        score the same say nothing about the temperature.
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+        Uniform over the observed llms if no question tells them apart.
+    """
+    logits = np.where(np.isnan(scores) | np.isnan(predicted), -np.inf, predicted)
+    observed = np.isfinite(logits)
+    known = observed.any(axis=1)
+    logits, scores, observed = logits[known], scores[known], observed[known]
+    best = observed & (scores == np.where(observed, scores, -np.inf).max(axis=1, keepdims=True))
+    telling = best.sum(axis=1) < observed.sum(axis=1)
+
+    def loss(log_scale: float) -> float:
+        log_p = log_softmax(logits[telling] * np.exp(log_scale), axis=1)
+        each = np.where(best[telling], log_p, 0).sum(axis=1) / best[telling].sum(axis=1)
+        return float(-each.mean())
+
+    if not telling.any():
+        return softmax(np.where(observed, 0.0, -np.inf), axis=1)
+    found = minimize_scalar(loss, bounds=(-7, 7), method="bounded")
+    return softmax(logits * np.exp(found.x), axis=1)
+
+
+def mixed_oracle(oracle: float, random: float, p: float) -> float:
+    """r_o(p): expected score of the oracle with probability ``p``, else a random llm.
+
+    The closed form ``p * oracle + (1 - p) * random``, exact where the source averages a thousand
+    draws.
+
+    Parameters
+    ----------
+    oracle, random : float in [0, 1]
+        Mean score of the oracle, and mean over llms of their mean scores.
+    p : float in [0, 1]
+
+    References
+    ----------
+    Huang et al., "RouterEval: A Comprehensive Benchmark for Routing LLMs", 2025.
+    """
+    return p * oracle + (1 - p) * random

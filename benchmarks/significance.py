@@ -1,0 +1,231 @@
+"""Which routers cannot be told apart: tests paired by question, and letters for groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from string import ascii_lowercase
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from benchmarks import metrics
+from routers.table import FloatArray
+
+# With 20,000 sign flips a p-value can be as small as 1 / 20,001: enough for Holm's correction to
+# separate any of 45 routers at 5 %.
+N_PERMUTATIONS = 20_000
+_BLOCK = 1000  # permutations at a time: what is held in memory
+
+
+def question_scores(runs: list[pd.DataFrame]) -> pd.Series:
+    """Return a router's score on each question, the mean over its seeds, by question id."""
+    taken = [
+        pd.Series(
+            metrics.chosen(metrics.matrix(run, "score"), run["choice"].to_numpy()),
+            index=run["question_id"],
+        )
+        for run in runs
+    ]
+    return pd.concat(taken).groupby(level=0).mean()
+
+
+def macro_weights(datasets: np.ndarray) -> FloatArray:
+    """Return weights (n,) under which a sum over questions is the mean over datasets of means."""
+    _, group, size = np.unique(datasets.astype(str), return_inverse=True, return_counts=True)
+    return 1 / (len(size) * size[group])
+
+
+def permutation_p_values(
+    values: FloatArray,
+    datasets: np.ndarray,
+    rng: np.random.Generator,
+    n_permutations: int = N_PERMUTATIONS,
+) -> FloatArray:
+    """Test every pair of routers for a difference in macro score, two-sided, paired by question.
+
+    If two routers are alike, swapping their scores on a question changes nothing in
+    distribution, so the sign of each question's difference is flipped at random; the statistic is
+    the difference of macro scores. All pairs see the same flips.
+
+    Parameters
+    ----------
+    values : ndarray of shape (k, n)
+        Score of each router on each question (mean over seeds), without NaN.
+    datasets : ndarray of str, shape (n,)
+    rng : numpy Generator
+    n_permutations : int, default=20000
+
+    Returns
+    -------
+    ndarray of shape (k, k)
+        Symmetric, 1 on the diagonal, at least ``1 / (n_permutations + 1)``; not corrected.
+
+    References
+    ----------
+    Good, "Permutation, Parametric and Bootstrap Tests of Hypotheses", 2005.
+    """
+    weighted = values * macro_weights(datasets)
+    first, second = np.triu_indices(len(values), k=1)
+    # less a hair, so that a flip that restores the observed difference counts as one
+    observed = np.abs((weighted[first] - weighted[second]).sum(axis=1)) - 1e-12
+    reached = np.ones(len(first))  # the observed labelling is one of them
+    for done in range(0, n_permutations, _BLOCK):
+        size = (min(_BLOCK, n_permutations - done), values.shape[1])
+        signs = rng.integers(0, 2, size=size, dtype=np.int8) * 2.0 - 1
+        flipped = signs @ weighted.T
+        reached += (np.abs(flipped[:, first] - flipped[:, second]) >= observed).sum(axis=0)
+    return _symmetric(reached / (n_permutations + 1), len(values))
+
+
+def friedman_p_value(values: FloatArray) -> float:
+    """Friedman's test that routers rank alike over questions; needs at least three routers.
+
+    Parameters
+    ----------
+    values : ndarray of shape (k, n)
+    """
+    return float(stats.friedmanchisquare(*values).pvalue)
+
+
+def nemenyi_p_values(values: FloatArray) -> FloatArray:
+    """Compare every pair by mean rank over questions: the usual alternative to permutation.
+
+    It is corrected for the number of pairs already, but weighs every question the same whatever
+    its dataset, sees only the order of routers on a question, and pays for their many ties
+    (scores are mostly 0 or 1); hence not the leaderboard's test.
+
+    Parameters
+    ----------
+    values : ndarray of shape (k, n)
+        Higher is better.
+
+    Returns
+    -------
+    ndarray of shape (k, k)
+
+    References
+    ----------
+    Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006.
+    """
+    k, n = values.shape
+    ranks = stats.rankdata(-values, axis=0).mean(axis=1)
+    return mean_rank_p_values(ranks, n) if k > 1 else np.ones((1, 1))
+
+
+def mean_rank_p_values(ranks: FloatArray, n_blocks: int) -> FloatArray:
+    """Nemenyi's p-values (k, k) of mean ranks (k,) over ``n_blocks`` questions."""
+    k = len(ranks)
+    first, second = np.triu_indices(k, k=1)
+    error = np.sqrt(k * (k + 1) / (12 * n_blocks))
+    q = np.abs(ranks[first] - ranks[second]) / error
+    return _symmetric(stats.studentized_range.sf(q, k, np.inf), k)
+
+
+def holm(p_values: FloatArray) -> FloatArray:
+    """Correct the p-values of all pairs together, so that 5 % is the chance of any false alarm.
+
+    Parameters
+    ----------
+    p_values : ndarray of shape (k, k)
+        Symmetric.
+
+    Returns
+    -------
+    ndarray of shape (k, k)
+        At most 1.
+
+    References
+    ----------
+    Holm, "A simple sequentially rejective multiple test procedure", 1979.
+    """
+    upper = np.triu_indices(len(p_values), k=1)
+    p = p_values[upper]
+    order = np.argsort(p, kind="stable")
+    steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(steps, 1)
+    return _symmetric(corrected, len(p_values))
+
+
+def letters(told_apart: np.ndarray) -> list[str]:
+    """Give letters so that two routers share one exactly if they are not told apart.
+
+    "Not told apart" is no equivalence (a may be like b, and b like c, though a beats c), so a
+    router may carry several letters.
+
+    Parameters
+    ----------
+    told_apart : ndarray of bool, shape (k, k)
+        Symmetric; routers in the order in which letters are to be given, best first.
+
+    Returns
+    -------
+    list of k str
+        "a" for the best router and its equals.
+
+    References
+    ----------
+    Piepho, "An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons", 2004.
+    """
+    groups = {frozenset(range(len(told_apart)))}
+    for i, j in combinations(range(len(told_apart)), 2):
+        if told_apart[i, j]:
+            split = {group for group in groups if {i, j} <= group}
+            parts = {group - {out} for group in split for out in (i, j)}
+            groups = _largest((groups - split) | parts)
+    ordered = sorted(groups, key=sorted)
+    return [
+        "".join(_letter(place) for place, group in enumerate(ordered) if i in group)
+        for i in range(len(told_apart))
+    ]
+
+
+def _largest(groups: set[frozenset[int]]) -> set[frozenset[int]]:
+    """Leave out the groups that lie within another."""
+    return {group for group in groups if not any(group < other for other in groups)}
+
+
+def _letter(place: int) -> str:
+    turn, letter = divmod(place, len(ascii_lowercase))
+    return ascii_lowercase[letter] + (str(turn) if turn else "")
+
+
+def group_letters(
+    runs: Sequence[list[pd.DataFrame]], level: float = 0.05, seed: int = 0
+) -> list[str]:
+    """Return the letters of routers given best first: those that share one are not told apart.
+
+    Paired permutation test of every pair on seed-averaged scores, macro mean over datasets, with
+    Holm's correction, on the questions that every router was tested on.
+
+    Parameters
+    ----------
+    runs : sequence of lists of DataFrame
+        ``Evaluation.rows`` of each router, one per seed.
+    level : float, default=0.05
+        Chance of telling any two equal routers apart.
+    seed : int, default=0
+
+    Returns
+    -------
+    list of str
+        Empty strings if no question is common to all.
+    """
+    table = pd.concat([question_scores(of_router) for of_router in runs], axis=1, join="inner")
+    table = table.sort_index().dropna()
+    if table.empty:
+        return [""] * len(runs)
+    labels = pd.concat(run.set_index("question_id")["dataset"] for run in runs[0])
+    datasets = labels[~labels.index.duplicated()].loc[table.index].to_numpy(dtype=object)
+    rng = np.random.default_rng(seed)
+    p_values = permutation_p_values(table.to_numpy().T, datasets, rng)
+    return letters(holm(p_values) <= level)
+
+
+def _symmetric(of_pairs: FloatArray, k: int) -> FloatArray:
+    """(k, k) matrix from the values of its upper triangle, 1 on the diagonal."""
+    full = np.ones((k, k))
+    full[np.triu_indices(k, k=1)] = of_pairs
+    return np.minimum(full, full.T)
