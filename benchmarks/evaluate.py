@@ -19,7 +19,7 @@ from sklearn.base import clone
 from benchmarks import bounds
 from benchmarks.splits import Fold
 from routers.base import Router
-from routers.encoders import SentenceEncoder
+from routers.encoders import TfidfEncoder
 from routers.table import FloatArray, RoutingTable
 
 
@@ -45,7 +45,11 @@ class Evaluation:
 
 
 def evaluate(
-    router: Router, table: RoutingTable, folds: Iterable[Fold], recogniser: Router
+    router: Router,
+    table: RoutingTable,
+    folds: Iterable[Fold],
+    recogniser: Router,
+    pool: RoutingTable | None = None,
 ) -> Evaluation:
     """Evaluate an unfitted router.
 
@@ -58,6 +62,9 @@ def evaluate(
         Positions in ``table``.
     recogniser : Router
         The unfitted floor "recognised dataset".
+    pool : RoutingTable, optional
+        The same questions (all, in this order), answered by llms that are not candidates. A
+        router sees of it what it sees of the table: the training questions of the fold.
 
     Returns
     -------
@@ -69,7 +76,8 @@ def evaluate(
         for number, fold in enumerate(folds):
             learn, judge = table.rows(fold.train), table.rows(fold.test)
             start = time.perf_counter()
-            fitted = clone(router).fit(learn)
+            beside = None if pool is None else pool.rows(fold.train)
+            fitted = clone(router).fit(learn, beside)
             fit_seconds.append(time.perf_counter() - start)
             predicted, costs, seconds = _predict(fitted, judge)
             route_seconds.append(seconds)
@@ -90,7 +98,7 @@ def evaluate(
 def _predict(fitted: Router, judge: RoutingTable) -> tuple[FloatArray, FloatArray, float]:
     questions = list(judge.questions)
     encoder = getattr(fitted, "encoder_", None)
-    if isinstance(encoder, SentenceEncoder):
+    if encoder is not None and not isinstance(encoder, TfidfEncoder):
         encoder.transform(questions)  # fill the cache: its cost is reported apart
     start = time.perf_counter()
     predicted = fitted.predict_scores(questions)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+import numpy as np
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
@@ -47,24 +48,52 @@ def register_resolvers() -> None:
 
 def run_config(cfg: DictConfig) -> dict[str, Any]:
     """Return the part of the configuration that determines a result, resolvers left as text."""
-    groups = {name: cfg[name] for name in ("router", "recogniser", "data", "zoo", "split", "seed")}
+    groups = {
+        name: cfg[name] for name in ("router", "recogniser", "data", "zoo", "pool", "split", "seed")
+    }
     config = OmegaConf.to_container(OmegaConf.create(groups), resolve=False)
     config["data"].pop("path", None)  # type: ignore[union-attr, index, call-overload]
     return config  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=1)
+def _load_everyone(data: str) -> RoutingTable:
+    """Load a source once for all jobs of a sweep; ``data`` is its configuration as JSON."""
+    return instantiate(json.loads(data)).canonical()
+
+
 @lru_cache(maxsize=2)
 def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
-    """Load a table once for all jobs of a sweep; ``data`` is its configuration as JSON."""
-    table = instantiate(json.loads(data))
-    return (table.select(llms) if llms else table).canonical()
+    everyone = _load_everyone(data)
+    return everyone.select(llms).canonical() if llms else everyone
+
+
+@lru_cache(maxsize=2)
+def _load_pool(data: str, zoo: tuple[str, ...], size: int | None, seed: int) -> RoutingTable | None:
+    everyone = _load_everyone(data)
+    others = sorted(set(everyone.llms) - set(zoo))
+    if size is not None and size < len(others):
+        others = sorted(np.random.default_rng(seed).choice(others, size, replace=False))
+    return everyone.select(others) if others else None
+
+
+def _source(cfg: DictConfig) -> str:
+    data: dict[str, Any] = OmegaConf.to_container(cfg.data, resolve=True)  # type: ignore[assignment]
+    data.pop("name")
+    return json.dumps(data)
 
 
 def load_table(cfg: DictConfig) -> RoutingTable:
     """Return the outcomes of the configured zoo, sorted by question id and llm name."""
-    data: dict[str, Any] = OmegaConf.to_container(cfg.data, resolve=True)  # type: ignore[assignment]
-    data.pop("name")
-    return _load_table(json.dumps(data), tuple(cfg.zoo.llms) if cfg.zoo.llms else None)
+    return _load_table(_source(cfg), tuple(cfg.zoo.llms) if cfg.zoo.llms else None)
+
+
+def load_pool(cfg: DictConfig) -> RoutingTable | None:
+    """Return what the source holds of llms outside the zoo, or some of them; None without any."""
+    if cfg.pool.size == 0:
+        return None
+    zoo = tuple(load_table(cfg).llms)
+    return _load_pool(_source(cfg), zoo, cfg.pool.size, cfg.pool.seed)
 
 
 @lru_cache(maxsize=2)
@@ -75,7 +104,7 @@ def _recogniser(config: str) -> Router:
 
 def describe(cfg: DictConfig, choices: dict[str, str], overrides: list[str]) -> dict[str, Any]:
     """Return the names under which a run is stored and listed."""
-    changed = [item for item in overrides if item.startswith(("router.", "encoder@router"))]
+    changed = [item for item in overrides if item.startswith(("router.", "encoder@router", "pool"))]
     label = " ".join([choices["router"], *(item.split(".", 1)[-1] for item in changed)])
     return {
         "router": choices["router"],
@@ -99,7 +128,7 @@ def execute(cfg: DictConfig, about: dict[str, Any]) -> Path:
     folds = instantiate(cfg.split)(table, cfg.seed)
     router = instantiate(cfg.router, _convert_="all")
     recogniser = _recogniser(json.dumps(OmegaConf.to_container(cfg.recogniser, resolve=True)))
-    found = evaluate(router, table, folds, recogniser)
+    found = evaluate(router, table, folds, recogniser, load_pool(cfg))
     about = about | {
         "key": key,
         "config": OmegaConf.to_container(cfg, resolve=False),

@@ -91,12 +91,15 @@ class Router(BaseEstimator, ABC):
         Mean observed cost on the training questions, NaN where none was observed.
     """
 
-    def fit(self, table: RoutingTable) -> Router:
+    def fit(self, table: RoutingTable, pool: RoutingTable | None = None) -> Router:
         """Learn from the outcomes of a zoo on training questions.
 
         Parameters
         ----------
         table : RoutingTable of n questions and m llms
+        pool : RoutingTable, optional
+            Outcomes of llms that are not candidates on the same questions (others are not looked
+            at): a method may learn from them how questions differ. Most methods do not.
 
         Returns
         -------
@@ -108,7 +111,8 @@ class Router(BaseEstimator, ABC):
         TypeError
             If ``table`` is not a RoutingTable.
         ValueError
-            If no outcome is observed, or a parameter of the method is out of range.
+            If no outcome is observed, a candidate is in the pool, or a parameter of the method is
+            out of range.
         """
         self._require_table(table, "fit")
         observed = ~np.isnan(table.scores).all(axis=0)
@@ -120,7 +124,8 @@ class Router(BaseEstimator, ABC):
         for name in [name for name in vars(self) if name.endswith("_")]:
             delattr(self, name)
         known = table if observed.all() else table.select(table.llms[observed])
-        self._fit(known.canonical())
+        known = known.canonical()
+        self._fit_beside(known, self._checked_pool(table, known, pool))
         self._known_ = np.array(sorted(known.llms), dtype=object)
         self.mean_costs_ = column_means(table.costs)
         self.llms_ = table.llms.copy()
@@ -227,6 +232,10 @@ class Router(BaseEstimator, ABC):
     def _fit(self, table: RoutingTable) -> None:
         """Learn from a canonical table in which every llm has an observed score."""
 
+    def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
+        """Learn from a canonical table and a canonical pool on the same questions, if any."""
+        self._fit(table)
+
     @abstractmethod
     def _predict_scores(self, questions: list[str]) -> FloatArray:
         """Return finite scores (n, m) in the column order of the table given to ``_fit``."""
@@ -261,6 +270,30 @@ class Router(BaseEstimator, ABC):
                 f"{type(self).__name__}.{method} must be given a RoutingTable, got "
                 f"{type(table).__name__}. Build one with routers.RoutingTable(...)."
             )
+
+    def _checked_pool(
+        self, table: RoutingTable, known: RoutingTable, pool: RoutingTable | None
+    ) -> RoutingTable | None:
+        """Return the pool on the questions of the table, in its order; None if nothing is left."""
+        if pool is None:
+            return None
+        self._require_table(pool, "fit")
+        both = sorted(set(pool.llms) & set(table.llms))
+        if both:
+            raise ValueError(
+                f"{type(self).__name__}.fit: 'pool' must hold other llms than the zoo, got "
+                f"{both[0]!r} in both. Leave the candidates out of the pool."
+            )
+        row = {name: i for i, name in enumerate(pool.ids)}
+        missing = [name for name in known.ids if name not in row]
+        if missing:
+            raise ValueError(
+                f"{type(self).__name__}.fit: 'pool' must hold every training question, question "
+                f"{missing[0]!r} is not in it. Mark outcomes that were not observed as NaN."
+            )
+        pool = pool.rows(np.array([row[name] for name in known.ids]))
+        observed = ~np.isnan(pool.scores).all(axis=0)
+        return pool.select(sorted(pool.llms[observed])) if observed.any() else None
 
     def _checked_questions(self, questions: Texts) -> list[str]:
         self._require_fitted()

@@ -86,10 +86,42 @@ class TfidfEncoder(Encoder):
         """Return vectors of shape (n, at most ``dim``)."""
         weights = self.vectorizer_.transform(texts)
         vectors = weights.toarray() if self.svd_ is None else self.svd_.transform(weights)
-        return _unit_length(vectors)
+        return unit_length(vectors)
 
 
-class SentenceEncoder(Encoder):
+class CachedEncoder(Encoder):
+    """An encoder whose vectors depend on pretrained weights alone, hence are kept by content.
+
+    A subclass has a parameter ``cache_folder`` (str or None: only in this process) and overrides
+    ``fingerprint`` and ``_encode``.
+    """
+
+    cache_folder: str | None
+
+    def raw(self, texts: Texts) -> FloatArray:
+        """Return the vectors as the weights give them (n, d); only new texts are encoded."""
+        return _embedding_cache(self.fingerprint, self.cache_folder).get(texts, self._encode)
+
+    def transform(self, texts: Texts) -> FloatArray:
+        """Return vectors (n, d); only texts never seen before are encoded."""
+        return self.raw(texts)
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Hash of what determines a vector: the weights' content and the text preparation."""
+
+    @property
+    def seconds_per_text(self) -> float:
+        """Mean time it took to encode a text that was not in the cache; NaN if none was."""
+        return _embedding_cache(self.fingerprint, self.cache_folder).seconds_per_text
+
+    @abstractmethod
+    def _encode(self, texts: list[str]) -> FloatArray:
+        """Return float32 vectors (n, d) of texts that are not in the cache."""
+
+
+class SentenceEncoder(CachedEncoder):
     """A pretrained sentence encoder (sentence-transformers), with its vectors cached on disk.
 
     Parameters
@@ -104,7 +136,7 @@ class SentenceEncoder(Encoder):
     device : str or None, default=None
         As torch names it; by default a GPU where there is one.
     cache_folder : str or None, default=None
-        Where vectors are kept between runs; by default only in this object.
+        Where vectors are kept between runs; by default only in this process.
 
     References
     ----------
@@ -127,19 +159,10 @@ class SentenceEncoder(Encoder):
         self.device = device
         self.cache_folder = cache_folder
 
-    def transform(self, texts: Texts) -> FloatArray:
-        """Return vectors (n, d); only texts never seen before are encoded."""
-        return _embedding_cache(self.fingerprint, self.cache_folder).get(texts, self._encode)
-
     @property
     def fingerprint(self) -> str:
-        """Hash of what determines a vector: the weights' content and the text preparation."""
-        return _fingerprint(self.path, self.prefix, self.max_tokens)
-
-    @property
-    def seconds_per_text(self) -> float:
-        """Mean time it took to encode a text that was not in the cache; NaN if none was."""
-        return _embedding_cache(self.fingerprint, self.cache_folder).seconds_per_text
+        """Hash of the weights' content and the text preparation."""
+        return content_fingerprint(self.path, (self.prefix, self.max_tokens))
 
     def _encode(self, texts: list[str]) -> FloatArray:
         network = _load_sentence_encoder(self.path, self.device)
@@ -217,8 +240,9 @@ def _embedding_cache(fingerprint: str, folder: str | None) -> EmbeddingCache:
 
 
 @lru_cache(maxsize=8)
-def _fingerprint(path: str, prefix: str, max_tokens: int) -> str:
-    digest = hashlib.sha256(repr((prefix, max_tokens)).encode())
+def content_fingerprint(path: str, preparation: tuple) -> str:
+    """Hash the weights in a folder (or a hub name) and how texts are prepared for them."""
+    digest = hashlib.sha256(repr(preparation).encode())
     folder = Path(path)
     if not folder.is_dir():  # a hub name: the name is all there is to go by
         digest.update(path.encode())
@@ -237,7 +261,8 @@ def _load_sentence_encoder(path: str, device: str | None) -> Any:
     return SentenceTransformer(path, device=device)
 
 
-def _unit_length(vectors: FloatArray) -> FloatArray:
+def unit_length(vectors: FloatArray) -> FloatArray:
+    """Divide each row (n, d) by its Euclidean length; a row of zeros stays."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0).astype(
         np.float32

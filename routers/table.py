@@ -210,6 +210,23 @@ class RoutingTable:
             llms=names, scores=self.scores[:, columns], costs=self.costs[:, columns]
         )
 
+    def beside(self, other: RoutingTable) -> RoutingTable:
+        """Return one table of the llms of both; ``other`` holds the same questions in this order.
+
+        Raises
+        ------
+        ValueError
+            If the questions differ, or an llm is in both.
+        """
+        if list(self.ids) != list(other.ids):
+            _fail("'ids' of tables to put side by side", "equal", "others", "Select rows first.")
+        names = _texts("llms", [*self.llms, *other.llms], None)
+        _unique("llms", names)
+        scores, costs = (
+            np.hstack([getattr(self, name), getattr(other, name)]) for name in ("scores", "costs")
+        )
+        return self._derive(llms=names, scores=scores, costs=costs)
+
     def canonical(self) -> RoutingTable:
         """Return the same table with questions sorted by id and llms by name.
 

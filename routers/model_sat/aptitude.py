@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections import Counter
@@ -105,6 +106,24 @@ class AptitudeTest:
         row_of = {str(name): row for row, name in enumerate(table.ids)}
         rows = [[row_of[name] for name in task if name in row_of] for task in self.tasks]
         return np.stack([column_means(table.scores[task]) for task in rows], axis=1)
+
+    def shots(self, table: RoutingTable) -> np.ndarray:
+        """Count the questions of each task observed of each llm in a table, shape (m, n_tasks)."""
+        row_of = {str(name): row for row, name in enumerate(table.ids)}
+        seen = ~np.isnan(table.scores)
+        rows = [[row_of[name] for name in task if name in row_of] for task in self.tasks]
+        return np.stack([seen[task].sum(axis=0) for task in rows], axis=1)
+
+    def majority_datasets(self, table: RoutingTable) -> np.ndarray:
+        """Return the dataset that most questions of each task are from, shape (n_tasks,)."""
+        dataset = dict(zip(table.ids.astype(str), table.datasets.astype(str), strict=True))
+        counts = [Counter(dataset[name] for name in task if name in dataset) for task in self.tasks]
+        return np.array([max(sorted(count), key=lambda name: count[name]) for count in counts])
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the questions of each task: cards of equal fingerprint can be compared."""
+        return hashlib.sha256(repr(self.tasks).encode()).hexdigest()[:16]
 
     def coverage(self, table: RoutingTable) -> np.ndarray:
         """Count the test's questions observed of each llm in a table, shape (m,)."""

@@ -1,0 +1,98 @@
+"""Profile cards: what an aptitude test says of one llm, as a small JSON document."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from routers.model_sat.aptitude import AptitudeTest
+from routers.table import RoutingTable
+
+_VERSION = 1
+# Below this share of the test observed, a card says too little.
+_MIN_COVERAGE = 0.5
+
+
+@dataclass(frozen=True)
+class ProfileCard:
+    """The result of one llm in one aptitude test.
+
+    Parameters
+    ----------
+    llm : str
+    test : str
+        Fingerprint of the aptitude test: which questions, in which tasks.
+    accuracies : list of float or None, length T
+        Mean observed score per task in [0, 1]; None where no question was observed.
+    shots : list of int, length T
+        Observed questions per task.
+    version : int
+        Of the format.
+    """
+
+    llm: str
+    test: str
+    accuracies: list[float | None]
+    shots: list[int]
+    version: int = _VERSION
+
+    @classmethod
+    def examine(cls, llm: str, test: AptitudeTest, outcomes: RoutingTable) -> ProfileCard:
+        """Make the card of an llm from a table with its outcomes in one column.
+
+        Raises
+        ------
+        ValueError
+            If less than half of the test was observed.
+        """
+        taken = int(test.coverage(outcomes)[0])
+        if taken < _MIN_COVERAGE * test.n_questions:
+            raise ValueError(
+                f"admit: {llm!r} must have taken at least {_MIN_COVERAGE:.0%} of the "
+                f"{test.n_questions} questions of the aptitude test, got {taken}. Their ids are "
+                "in 'aptitude_test_[\"tasks\"]'."
+            )
+        accuracies = test.profiles(outcomes)[0]
+        listed = [None if np.isnan(value) else float(value) for value in accuracies]
+        return cls(llm, test.fingerprint, listed, test.shots(outcomes)[0].tolist())
+
+    def numbers(self) -> np.ndarray:
+        """Return the accuracies as an array of shape (T,), NaN where not observed."""
+        return np.array([np.nan if a is None else a for a in self.accuracies], dtype=np.float64)
+
+    def require_test(self, test: AptitudeTest) -> None:
+        """Raise ValueError unless the card is of this aptitude test."""
+        if self.test != test.fingerprint:
+            raise ValueError(
+                f"The card of {self.llm!r} must be of aptitude test {test.fingerprint}, got "
+                f"{self.test}. Let the llm answer the questions of this router's test."
+            )
+
+    def to_json(self) -> str:
+        """Return the card as a JSON object."""
+        return json.dumps(asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> ProfileCard:
+        """Read a card that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ValueError
+            If a field is missing or unknown, or the format is of another version.
+        """
+        found = json.loads(text)
+        wanted = set(cls.__dataclass_fields__)
+        if not isinstance(found, dict) or set(found) != wanted:
+            got = sorted(found) if isinstance(found, dict) else type(found).__name__
+            raise ValueError(f"A profile card must hold {sorted(wanted)}, got {got}.")
+        if found["version"] != _VERSION:
+            raise ValueError(
+                f"A profile card must be of version {_VERSION}, got {found['version']!r}. "
+                "Make it again from the llm's outcomes."
+            )
+        if len(found["accuracies"]) != len(found["shots"]):
+            raise ValueError("A profile card must have as many accuracies as shots.")
+        return cls(**found)

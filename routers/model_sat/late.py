@@ -1,0 +1,226 @@
+"""Model-SAT with late fusion: what the LM read meets what the profile says in one product."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from routers._targets import column_means, shrunken_means
+from routers._validation import at_least, one_of
+from routers.base import Router
+from routers.encoders import Encoder, encode_training
+from routers.model_sat.aptitude import AptitudeTest
+from routers.model_sat.cards import ProfileCard
+from routers.model_sat.items import ItemFactors, fit_ridge
+from routers.table import FloatArray, RoutingTable
+
+PROFILES = ("card", "swapped", "mean", "constant")
+_FEWEST_FOR_CONNECTOR = 12  # llms from which a connector from cards can be learned
+
+
+class LateFusionModelSAT(Router):
+    """Capability profile times question reading, with item factors learned from many llms.
+
+    Model-SAT hands the profile to the LM as a token among the question's. Here the LM reads the
+    question alone (``encoder``; once for any number of candidates) and the profile meets what was
+    read afterwards:
+
+    ``score(m, x) = sum_d P(d | x) a_md + sum_k z_k(x) theta_mk``
+
+    *d* runs over the datasets of the training questions, ``P(d | x)`` recognises them from the
+    reading, ``a_md`` is the llm's accuracy on *d*. What remains is an item-response model: the
+    leading factors ``z`` of how outcomes depart from those accuracies, over the candidates and an
+    auxiliary pool of other llms, are predicted from the reading by ridge regression;
+    ``theta`` are the llm's loadings. ``[a_m, theta_m]`` is the llm's capability vector. A
+    connector, learned on all llms of the training, maps an aptitude-test card to it, so that a new
+    llm is admitted from its card alone.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        What reads a question; states of a causal LM by default (``configs/router``).
+    n_tasks : int, default=50
+    n_shots : int, default=20
+        Size of the aptitude test, see :class:`AptitudeTest`.
+    n_factors : int, default=16
+        Item factors; 0 leaves the item part out.
+    strength : float, default=10.0
+        Inverse regularisation ``C`` of the recognition.
+    balanced : bool, default=True
+        Recognise as if all datasets were equally frequent, for each counts the same in the
+        headline.
+    prior : float, default=1.0
+        Pseudo-questions that pull an accuracy on a dataset towards the llm's overall accuracy.
+    profile : {"card", "swapped", "mean", "constant"}, default="card"
+        Controls: the next llm's capability, the llm's mean alone, or the zoo's for all.
+    random_state : int, default=0
+
+    Attributes
+    ----------
+    aptitude_test_ : dict
+        Question ids of each task, and its description.
+    capability_ : ndarray of shape (m, n_datasets + n_factors)
+
+    References
+    ----------
+    Zhang, Zhan and Ye, "Capability Instruction Tuning: A New Paradigm for Dynamic LLM Routing",
+    AAAI 2025 (profile, connector, new llms from a profile); Lord, "Applications of Item Response
+    Theory", 1980; Song et al., "IRT-Router", 2025 (item parameters from text).
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        n_tasks: int = 50,
+        n_shots: int = 20,
+        n_factors: int = 16,
+        strength: float = 10.0,
+        balanced: bool = True,
+        prior: float = 1.0,
+        profile: str = "card",
+        random_state: int = 0,
+    ):
+        self.encoder = encoder
+        self.n_tasks = n_tasks
+        self.n_shots = n_shots
+        self.n_factors = n_factors
+        self.strength = strength
+        self.balanced = balanced
+        self.prior = prior
+        self.profile = profile
+        self.random_state = random_state
+
+    # Overridden hooks -------------------------------------------------------------------------
+
+    def _fit(self, table: RoutingTable) -> None:
+        self._fit_beside(table, None)
+
+    def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
+        self._check_parameters()
+        everyone = table if pool is None else table.beside(pool)
+        test = AptitudeTest.build(everyone, self.n_tasks, self.n_shots, self.random_state)
+        self.aptitude_test_ = test.to_dict()
+        self.encoder_, vectors = encode_training(self.encoder, table.questions)
+        self._fit_recognition(vectors, table.datasets.astype(str))
+        membership = (self.classes_[:, None] == table.datasets.astype(str)).astype(np.float64)
+        accuracy = shrunken_means(membership, everyone.scores, self.prior)  # (datasets, llms)
+        self.factors_ = ItemFactors(self.n_factors, self.random_state)
+        departures = everyone.scores - membership.T @ accuracy
+        loadings = self.factors_.fit(vectors, departures)  # (llms, factors)
+        capability = np.hstack([accuracy.T, loadings])
+        self.task_datasets_ = test.majority_datasets(table)
+        self._fit_connector(test.profiles(everyone), capability)
+        self.capability_ = capability[: table.n_llms]
+        self.typical_ = capability.mean(axis=0)
+
+    def _predict_scores(self, questions: list[str]) -> FloatArray:
+        vectors = self.encoder_.transform(questions)
+        read = np.hstack([self.recognise(vectors), self.factors_.predict(vectors)])
+        return np.clip(read @ self._seen_capability().T, 0, 1)
+
+    def _admit(self, llm: str, outcomes: RoutingTable) -> None:
+        self.capability_ = np.vstack([self.capability_, self._from_card(self._card(llm, outcomes))])
+
+    # Cards ------------------------------------------------------------------------------------
+
+    def card(self, llm: str, outcomes: RoutingTable) -> ProfileCard:
+        """Return the card of an llm from its outcomes on the aptitude test.
+
+        Parameters
+        ----------
+        llm : str
+            A column of ``outcomes``, candidate or not.
+        outcomes : RoutingTable
+            Holding (some of) the test's questions; others are not looked at.
+
+        Raises
+        ------
+        ValueError
+            If less than half of the test was observed.
+        """
+        self._require_fitted()
+        self._require_table(outcomes, "card")
+        return self._card(llm, outcomes.select([llm]))
+
+    def admit_card(self, card: ProfileCard) -> LateFusionModelSAT:
+        """Add a candidate from its card alone; its cost is unknown.
+
+        Raises
+        ------
+        ValueError
+            If the card is of another aptitude test, or the llm is in the zoo already.
+        """
+        self._require_fitted()
+        if card.llm in set(self.llms_):
+            raise ValueError(f"admit_card: {card.llm!r} is in the zoo already. Fit again.")
+        self.capability_ = np.vstack([self.capability_, self._from_card(card)])
+        self._known_ = np.append(self._known_, card.llm)
+        self.llms_ = np.append(self.llms_, card.llm)
+        self.mean_costs_ = np.append(self.mean_costs_, np.nan)
+        return self
+
+    def _card(self, llm: str, outcomes: RoutingTable) -> ProfileCard:
+        return ProfileCard.examine(llm, AptitudeTest(**self.aptitude_test_), outcomes)
+
+    def _from_card(self, card: ProfileCard) -> np.ndarray:
+        """Apply the connector to a card: a capability vector (n_datasets + n_factors,)."""
+        card.require_test(AptitudeTest(**self.aptitude_test_))
+        departure = np.nan_to_num(card.numbers() - self.task_means_)
+        if self.connector_ is None:
+            return self._without_connector(departure)
+        return self.typical_ + departure @ self.connector_
+
+    def _without_connector(self, departure: np.ndarray) -> np.ndarray:
+        """Shift the typical accuracy on each dataset by the card's on the dataset's tasks."""
+        shift = np.zeros(len(self.typical_))
+        for place, name in enumerate(self.classes_):
+            of_dataset = self.task_datasets_ == name
+            shift[place] = departure[of_dataset if of_dataset.any() else slice(None)].mean()
+        return self.typical_ + shift
+
+    # Steps of fitting -------------------------------------------------------------------------
+
+    def _check_parameters(self) -> None:
+        for name in ("n_tasks", "n_shots"):
+            at_least(self, name, 1)
+        at_least(self, "n_factors", 0)
+        at_least(self, "prior", 0)
+        one_of(self, "profile", PROFILES)
+
+    def _fit_recognition(self, vectors: FloatArray, datasets: np.ndarray) -> None:
+        from sklearn.linear_model import LogisticRegression
+
+        self.classes_ = np.unique(datasets)
+        self.classifier_ = None
+        if len(self.classes_) > 1:
+            weight = "balanced" if self.balanced else None
+            self.classifier_ = LogisticRegression(
+                C=self.strength, class_weight=weight, max_iter=1000
+            ).fit(vectors, datasets)
+
+    def recognise(self, vectors: FloatArray) -> FloatArray:
+        """Return the probability of each dataset (n, n_datasets), in the order of ``classes_``."""
+        if self.classifier_ is None:
+            return np.ones((len(vectors), 1))
+        return self.classifier_.predict_proba(vectors)
+
+    def _fit_connector(self, profiles: FloatArray, capability: FloatArray) -> None:
+        """Learn card -> capability vector from the llms of the training."""
+        self.task_means_ = np.nan_to_num(column_means(profiles), nan=0.5)
+        self.connector_ = None
+        if len(profiles) >= _FEWEST_FOR_CONNECTOR:
+            departures = np.nan_to_num(profiles - self.task_means_)
+            ridge = fit_ridge(departures, capability - capability.mean(axis=0))
+            self.connector_ = ridge.coef_.T  # (tasks, datasets + factors)
+
+    def _seen_capability(self) -> FloatArray:
+        """Return the capability vectors as the control wants them seen."""
+        n_datasets = len(self.classes_)
+        seen = self.capability_.copy()
+        if self.profile == "swapped":
+            seen = np.roll(seen, 1, axis=0)
+        elif self.profile == "mean":
+            seen[:, :n_datasets] = seen[:, :n_datasets].mean(axis=1, keepdims=True)
+            seen[:, n_datasets:] = 0
+        elif self.profile == "constant":
+            seen[:] = seen.mean(axis=0)
+        return seen
