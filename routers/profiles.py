@@ -53,7 +53,7 @@ class ProfileRouter(Router):
         What turns an entry's sum into a mean: the number of questions, as in the source, by
         which tags that usually stand at low ranks count less when entries are summed, or the sum
         of their weights.
-    prior : float, default=20.0
+    prior : float, default=5.0
         Pseudo-questions per tag with the llm's overall mean, for tags of few training questions.
     threshold : float, default=0.7
         Cosine in [0, 1] above which knowledge phrases mean the same.
@@ -82,7 +82,7 @@ class ProfileRouter(Router):
         alpha: float = 0.5,
         beta: float = 0.0,
         divide_by: str = "count",
-        prior: float = 20.0,
+        prior: float = 5.0,
         threshold: float = 0.7,
         min_count: int = 10,
     ):

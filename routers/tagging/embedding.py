@@ -18,6 +18,7 @@ from routers.tagging.vocabulary import CAPABILITIES
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _WORDS_PER_PHRASE = 3
 _QUESTIONS_PER_CLUSTER = 8  # fewer clusters where the training questions are few
+_CLUSTERS_PER_PHRASE = 5  # a question in most of the clusters would be in none
 
 
 class EmbeddingTagger(Tagger):
@@ -34,7 +35,7 @@ class EmbeddingTagger(Tagger):
     n_capabilities : int, default=2
         Capabilities per question.
     n_knowledge : int, default=3
-        Phrases per question.
+        Phrases per question, at most one for every five clusters.
     n_clusters : int, default=32
         Clusters of training questions, at most one for every eight questions.
     random_state : int, default=0
@@ -88,7 +89,8 @@ class EmbeddingTagger(Tagger):
         starts = np.cumsum([0, *map(len, CAPABILITIES.values())][:-1])
         similarity = np.maximum.reduceat(vectors @ self.example_vectors_.T, starts, axis=1)
         capabilities = _nearest(similarity, list(CAPABILITIES), self.n_capabilities)
-        knowledge = _nearest(vectors @ self.centres_.T, self.phrases_, self.n_knowledge)
+        n_knowledge = min(self.n_knowledge, max(1, len(self.phrases_) // _CLUSTERS_PER_PHRASE))
+        knowledge = _nearest(vectors @ self.centres_.T, self.phrases_, n_knowledge)
         return [Tags(*both) for both in zip(capabilities, knowledge, strict=True)]
 
 
