@@ -104,7 +104,11 @@ def _recogniser(config: str) -> Router:
 
 def describe(cfg: DictConfig, choices: dict[str, str], overrides: list[str]) -> dict[str, Any]:
     """Return the names under which a run is stored and listed."""
-    changed = [item for item in overrides if item.startswith(("router.", "encoder@router", "pool"))]
+    changed = [
+        item
+        for item in overrides
+        if item.startswith(("router.", "pool")) or "@router" in item.split("=")[0]
+    ]
     label = " ".join([choices["router"], *(item.split(".", 1)[-1] for item in changed)])
     return {
         "router": choices["router"],

@@ -3,6 +3,7 @@
 * ``table``         the one data object: questions x llms, scores and costs
 * ``base``          ``Router``, the interface of every method, and ``choose``, the one decision rule
 * ``encoders``      text to vectors, cached by content
+* ``tagging``       text to ranked capabilities and knowledge phrases
 * ``baselines``     best single, cheapest, random: the floors
 * ``recognition``   recognise the dataset, take its best llm: the floor that is hard to beat
 * ``neighbors``, ``clusters``, ``classifiers``, ``profiles``, ``model_sat``   the families

@@ -15,9 +15,7 @@ from routers.clusters import KMeansRouter
 from routers.encoders import Encoder
 from routers.logistic import SoftLabelLogistic
 from routers.neighbors import KNNRouter, nearest_rows
-from routers.profiles import ProfileRouter
 from routers.recognition import RecognisedDatasetRouter
-from routers.tagging import EmbeddingTagger, Tagger
 
 
 class Words(Encoder):
@@ -30,13 +28,6 @@ class Words(Encoder):
         return (counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1)).astype(
             np.float32
         )
-
-
-class FirstWord(Tagger):
-    """Tags: the words of the text, in order."""
-
-    def tag(self, questions):
-        return [question.split()[:2] or ["nothing"] for question in questions]
 
 
 def test_shrunken_means_by_hand():
@@ -145,41 +136,12 @@ def test_a_classifier_is_fitted_per_llm_and_takes_fractions(table):
     assert 0.2 < predicted.mean() < 0.55
 
 
-def test_profile_by_hand(tiny):
-    given = {"capability_tagger": FirstWord(), "mode": "capability", "prior": 0}
-    # weights at alpha .5: first tag 2/3, second 1/3. "fish": q1 and q2, each 1/3.
-    router = ProfileRouter(**given, alpha=0.5).fit(tiny)
-    # "one fish" = tags one (2/3, entry (1, 0, 0)) and fish (1/3, entry (1, .5, 0)); each times the
-    # tag's mean weight, 2/3 and 1/3, as the paper's sum of undivided entries has it
-    weights = np.array([2 / 3 * 2 / 3, 1 / 3 * 1 / 3])
-    expected = weights @ np.array([[1, 0, 0], [1, 0.5, 0]]) / weights.sum()
-    np.testing.assert_allclose(router.predict_scores(["one fish"]), [expected], atol=1e-6)
-    only_first = ProfileRouter(**given, alpha=0.0).fit(tiny)
-    np.testing.assert_allclose(only_first.predict_scores(["one fish"]), [[1, 0, 0]])
-    # a text whose tags were never seen falls back on the means
-    np.testing.assert_allclose(router.predict_scores(["green dog"]), [[0.5, 0.75, 0.25]])
-
-
-def test_one_tag_for_every_question_is_the_best_single_llm(tiny):
-    same = EmbeddingTagger({"everything": "fish bird"}, Words(), n_tags=1)
-    router = ProfileRouter(same, same, prior=0).fit(tiny)
-    np.testing.assert_allclose(router.predict_scores(["x"]), [[0.5, 0.75, 0.25]])
-
-
-def test_embedding_tagger_ranks_by_nearness():
-    tagger = EmbeddingTagger({"swims": "fish", "flies": "bird"}, Words(), n_tags=2)
-    tagger.fit(["one fish", "two fish", "red bird", "blue bird"])
-    assert tagger.tag(["two fish", "red bird"]) == [["swims", "flies"], ["flies", "swims"]]
-
-
 @pytest.mark.parametrize(
     ("router", "message"),
     [
         (KNNRouter(Words(), k=0), "'k' parameter of KNNRouter must be a number at least 1"),
         (KNNRouter(Words(), k="five"), "Got 'five' instead"),
         (KMeansRouter(Words(), n_clusters=0), "'n_clusters'"),
-        (ProfileRouter(encoder=Words(), mode="all"), "must be one of: both, capability, knowledge"),
-        (ProfileRouter(encoder=Words(), alpha=2), r"'alpha' .* in \[0, 1\]"),
     ],
 )
 def test_bad_parameters_are_refused_in_fit(router, message, tiny):
