@@ -17,7 +17,7 @@ DATA_ARGS = $(if $(findstring /,$(DATA)),data=folder "data.path='$(abspath $(DAT
 DATA_NAME = $(notdir $(patsubst %/,%,$(DATA)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep leaderboard plots speed clean
+.PHONY: help install test lint bench sweep arrival leaderboard plots speed clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ sweep: install ## run configs/sweep/SWEEP.yaml
 	$(RUN) -m benchmarks.run -m sweep=$(SWEEP) $(DATA_ARGS) zoo=$(ZOO) \
 	  split=$(SPLIT) results=$(RESULTS) $(ARGS)
 	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) --show $(DATA_NAME)/$(ZOO)/$(SPLIT)
+
+arrival: install ## let new llms arrive in DATA (a folder) and admit them from cards alone
+	$(RUN) -m benchmarks.run_arrival $(DATA_ARGS) $(ARGS)
 
 leaderboard: install ## derive the leaderboard from the stored runs (ARGS=--field: the field's metrics)
 	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) $(ARGS)

@@ -1,0 +1,106 @@
+"""The arrival experiment: new llms come by month of release, nothing is trained again for them.
+
+``make arrival DATA=folder`` writes ``results/arrival.{csv,md,png}``.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import hydra
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from benchmarks.arrival import ArrivalSetting, follow, leads
+from benchmarks.run import ROOT, load_pool, load_table, register_resolvers
+
+log = logging.getLogger(__name__)
+_LINES = {
+    "oracle": ("oracle", "#222222", "-"),
+    "model_sat": ("Model-SAT, from cards", "#d62728", "-"),
+    "knn": ("kNN", "#1f77b4", "-"),
+    "recognised_dataset": ("recognised dataset", "#b8860b", "-."),
+    "best_single": ("current best single", "#6b6b6b", "--"),
+    "zoo_mean": ("zoo mean", "#9a9a9a", ":"),
+}
+
+
+def families_of(cfg: DictConfig) -> dict[str, str]:
+    """Return the family of every llm: a column of ``llms.parquet``, or what the zoo says."""
+    facts = pd.read_parquet(Path(cfg.data.path, "llms.parquet")).set_index("llm")
+    unknown = set(cfg.unknown_families)
+    found = {
+        str(llm): "" if family in unknown else str(family)
+        for llm, family in facts[cfg.family].items()
+    }
+    return found | dict(cfg.zoo.families)
+
+
+def to_markdown(table: pd.DataFrame, n_arrivals: int) -> str:
+    """Write the mean over all arrivals as a table."""
+    lines = [
+        f"Mean over {n_arrivals} arrivals; the zoo is the five best so far and the newcomer. "
+        "Lead over the current best single llm with 95 % interval over questions.",
+        "",
+        "| policy | macro score | lead over best single |",
+        "|---|---|---|",
+    ]
+    for name, row in table.sort_values("score", ascending=False).iterrows():
+        lines.append(
+            f"| {name} | {row['score']:.3f} | {row['lead']:+.3f} [{row['low']:+.3f}, "
+            f"{row['high']:+.3f}] |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def draw(rows: pd.DataFrame, path: Path) -> None:
+    """Draw the macro score of every policy at each arrival."""
+    by_dataset = rows.groupby(["step", "dataset"])[list(_LINES)].mean()
+    curves = by_dataset.groupby("step").mean()
+    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
+    for name, (label, colour, style) in _LINES.items():
+        axes.plot(curves.index, curves[name], style, color=colour, label=label, linewidth=1.6)
+    axes.set_xlabel("arrival (by month of release)")
+    axes.set_ylabel("macro score of the zoo's router")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right", fontsize=9)
+    figure.savefig(path, dpi=160)
+    plt.close(figure)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="arrival")
+def main(cfg: DictConfig) -> None:
+    """Run what Hydra composed."""
+    table, pool = load_table(cfg), load_pool(cfg)
+    months = dict(zip(cfg.zoo.llms, cfg.zoo.released, strict=True))
+    order = sorted(cfg.zoo.llms, key=lambda llm: (months[llm], llm))
+    if pool is None:
+        raise SystemExit("The arrival experiment needs llms outside the zoo, to learn from.")
+    setting = ArrivalSetting(table, pool, order, families_of(cfg), cfg.keep)
+    by_labels = {name: instantiate(cfg.routers[name], _convert_="all") for name in cfg.by_labels}
+    by_card = instantiate(cfg.routers.model_sat, _convert_="all")
+    seeds = [
+        follow(setting, instantiate(cfg.split)(table, seed), by_card, by_labels)
+        for seed in cfg.seeds
+    ]
+    rows = pd.concat(seeds, ignore_index=True)
+    averages = leads(rows)
+    folder = Path(ROOT, cfg.results)
+    folder.mkdir(parents=True, exist_ok=True)
+    curves = rows.drop(columns="question_id").groupby(["step", "newcomer", "dataset"]).mean()
+    curves.to_csv(folder / "arrival.csv", float_format="%.5g")
+    text = to_markdown(averages, rows["step"].nunique())
+    (folder / "arrival.md").write_text(text)
+    draw(rows, folder / "arrival.png")
+    log.info("%s", text)
+
+
+register_resolvers()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Model-SAT with late fusion, its cards, its item factors and the LM's reading."""
+
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.sources import synthetic
+from routers.encoders import TfidfEncoder
+from routers.lm_reading import LMReadingEncoder
+from routers.model_sat.aptitude import AptitudeTest
+from routers.model_sat.cards import ProfileCard
+from routers.model_sat.items import ItemFactors
+from routers.model_sat.late import LateFusionModelSAT
+from routers.table import RoutingTable
+
+
+def router(**changed) -> LateFusionModelSAT:
+    given = {"encoder": TfidfEncoder(dim=32), "n_tasks": 6, "n_shots": 8, "n_factors": 4}
+    return LateFusionModelSAT(**(given | changed))
+
+
+def pool_of(table: RoutingTable, copies: int = 6) -> RoutingTable:
+    """Return noisy relatives of every llm of a table: who they resemble is in their name."""
+    rng = np.random.default_rng(0)
+    names, columns = [], []
+    for llm, scores in zip(table.llms, table.scores.T, strict=True):
+        for copy in range(copies):
+            flip = rng.random(len(scores)) < 0.05
+            columns.append(np.where(flip, 1 - scores, scores))
+            names.append(f"pool/{llm}/{copy}")
+    return RoutingTable(
+        questions=table.questions,
+        scores=np.stack(columns, axis=1),
+        llms=names,
+        ids=table.ids,
+        datasets=table.datasets,
+    )
+
+
+@pytest.fixture
+def halves(table):
+    return table.rows(slice(0, None, 2)), table.rows(slice(1, None, 2))
+
+
+def reached(fitted, test) -> float:
+    return float(test.scores[range(len(test)), fitted.route(list(test.questions))].mean())
+
+
+def test_a_new_llm_is_routed_from_its_card_alone(halves):
+    train, test = halves
+    expert = "ship expert"
+    others = [name for name in train.llms if name != expert]
+    pool = pool_of(train)  # its relatives are there, it is not
+    fitted = router().fit(train.select(others), pool)
+    before = reached(fitted, test.select(others))
+    text = fitted.card(expert, train).to_json()
+    fitted.admit_card(ProfileCard.from_json(text))
+    assert list(fitted.llms_) == [*others, expert]
+    assert reached(fitted, test.select([*others, expert])) > before + 0.1
+
+
+def test_admit_is_admit_card(halves):
+    train, _ = halves
+    others = list(train.llms[1:])
+    one = router().fit(train.select(others), pool_of(train)).admit(train.llms[0], train)
+    two = router().fit(train.select(others), pool_of(train))
+    two.admit_card(two.card(train.llms[0], train))
+    questions = list(train.questions[:5])
+    assert np.array_equal(one.predict_scores(questions), two.predict_scores(questions))
+    with pytest.raises(ValueError, match="in the zoo already"):
+        two.admit_card(two.card(train.llms[0], train))
+
+
+def test_a_card_of_another_test_is_refused(halves):
+    train, _ = halves
+    fitted = router().fit(train.select(train.llms[1:]))
+    other = AptitudeTest.build(train.rows(slice(0, 20)), 2, 5)
+    card = ProfileCard.examine(train.llms[0], other, train.select([train.llms[0]]))
+    with pytest.raises(ValueError, match="Let the llm answer the questions"):
+        fitted.admit_card(card)
+
+
+def test_cards_survive_json_and_refuse_what_is_not_one(halves):
+    train, _ = halves
+    test = AptitudeTest.build(train, 4, 5)
+    card = ProfileCard.examine("new", test, train.select([train.llms[0]]))
+    assert ProfileCard.from_json(card.to_json()) == card
+    assert sum(card.shots) == test.n_questions
+    found = json.loads(card.to_json())
+    with pytest.raises(ValueError, match="version 1"):
+        ProfileCard.from_json(json.dumps(found | {"version": 9}))
+    with pytest.raises(ValueError, match="must hold"):
+        ProfileCard.from_json(json.dumps({"llm": "new"}))
+    with pytest.raises(ValueError, match="as many accuracies as shots"):
+        ProfileCard.from_json(json.dumps(found | {"shots": []}))
+
+
+def test_profile_controls(halves):
+    """The profile is used: without it llms tie, with another's the choice is worse."""
+    train, test = halves
+    questions = list(test.questions)
+    constant = router(profile="constant").fit(train).predict_scores(questions)
+    assert np.allclose(constant, constant[:, :1], atol=1e-6)
+    mean = router(profile="mean").fit(train)
+    assert len(set(mean.route(questions))) == 1
+    assert reached(router().fit(train), test) > reached(router(profile="swapped").fit(train), test)
+
+
+def test_item_factors_recover_what_text_tells():
+    """Two kinds of questions that the vector tells apart, and a pool that splits on them."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 2, 120) * 2 - 1
+    vectors = np.column_stack([kind, rng.normal(size=(120, 3))]).astype(np.float32)
+    taste = rng.normal(size=40)
+    departures = 0.3 * np.outer(kind, taste) + rng.normal(size=(120, 40)) * 0.05
+    factors = ItemFactors(3)
+    loadings = factors.fit(vectors, departures)
+    assert loadings.shape == (40, 3)
+    assert factors.explained_[0] > 0.9
+    assert (factors.explained_[1:] < 0.2).all()
+    again = factors.predict(vectors) @ loadings.T
+    assert np.abs(again - 0.3 * np.outer(kind, taste)).max() < 0.15
+
+
+def test_no_factors_where_nothing_departs():
+    factors = ItemFactors(3)
+    assert factors.fit(np.ones((5, 2)), np.zeros((5, 4))).shape == (4, 0)
+    assert factors.predict(np.ones((3, 2))).shape == (3, 0)
+
+
+def test_the_pool_is_checked(table):
+    fitted = router()
+    with pytest.raises(ValueError, match="other llms than the zoo"):
+        fitted.fit(table, table)
+    pool = pool_of(table)
+    with pytest.raises(ValueError, match="must hold every training question"):
+        fitted.fit(table, pool.rows(slice(1, None)))
+    order = np.random.default_rng(0).permutation(len(table))
+    shuffled = pool.rows(order).select(list(pool.llms[::-1]))
+    one, two = router().fit(table, pool), router().fit(table, shuffled)
+    questions = list(table.questions[:9])
+    assert np.array_equal(one.predict_scores(questions), two.predict_scores(questions))
+
+
+def test_lm_reading(tiny_lm, tmp_path):
+    texts = [f"What is {i} + {i}?" for i in range(6)]
+    encoder = LMReadingEncoder(str(tiny_lm), dtype="float32", cache_folder=str(tmp_path))
+    vectors = encoder.fit(texts).transform(texts)
+    assert vectors.shape == (6, 4 * 32)  # two means and two last states, 32 wide
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    blocks = np.stack(np.split(vectors, 4, axis=1))
+    assert np.allclose(np.linalg.norm(blocks, axis=2), 0.5, atol=1e-4)
+    assert list(tmp_path.rglob("*.npz"))
+    longer = LMReadingEncoder(str(tiny_lm), dtype="float32", max_tokens=8)
+    beginning, end = "a question that begins ", " and ends so"
+    one, two = (longer.raw([beginning + middle + end])[0] for middle in ("x" * 90, "y" * 90))
+    assert np.array_equal(one, two)  # only beginning and end are read
+
+
+def test_a_zoo_of_one_dataset_and_two_llms():
+    table = synthetic.load(40, seed=0)
+    one = table.rows(table.datasets == table.datasets[0])
+    fitted = router().fit(one.select(one.llms[:2]))
+    assert fitted.predict_scores(["anything"]).shape == (1, 2)
