@@ -97,11 +97,24 @@ def test_training_brings_questions_near_their_llms(table):
 
     def margin(n_steps):
         predicted = RouterDC(encoder(), n_steps=n_steps).fit(table).predict_scores(questions)
-        right = np.where(table.scores == 1, predicted, NAN)
-        wrong = np.where(table.scores == 0, predicted, NAN)
-        return np.nanmean(np.nanmean(right, axis=1) - np.nanmean(wrong, axis=1))
+        lead = table.scores - table.scores.mean(axis=1, keepdims=True)
+        return (lead * predicted).sum(axis=1).mean()
 
     assert margin(60) > margin(1) + 0.02
+
+
+def test_the_best_is_set_against_the_worst(table):
+    table = dataclasses.replace(
+        table.select(table.llms[:3]), scores=np.tile([1, 0.5, 0], (len(table), 1))
+    ).canonical()
+    best, worst = table.scores[0].argmax(), table.scores[0].argmin()
+
+    def lead(n_steps):
+        router = RouterDC(encoder(), n_positive=1, n_negative=1, sample_weight=0, n_steps=n_steps)
+        cosines = router.fit(table)._cosines(router.encoder_.transform(table.questions))
+        return (cosines[:, best] - cosines[:, worst]).mean()
+
+    assert lead(60) > lead(1) + 0.02
 
 
 def test_names_do_not_matter(table):
@@ -114,6 +127,7 @@ def test_names_do_not_matter(table):
 
 
 def test_scores_rise_with_the_cosine_and_are_on_the_scale_of_scores(table):
+    table = table.canonical()
     router = RouterDC(encoder(), n_steps=20).fit(table)
     questions = list(table.questions)
     cosines = router._cosines(router.encoder_.transform(questions))

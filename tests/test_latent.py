@@ -126,7 +126,7 @@ def test_more_ability_never_hurts():
     router = ROUTERS["items"].fit(planted()[0])
     questions = planted(seed=2)[0].questions
     before = router.predict_scores(questions)
-    router.abilities_ = router.abilities_ + [1, 0]
+    router.abilities_[:, 0] += 1
     assert (router.predict_scores(questions) > before).all()
 
 
