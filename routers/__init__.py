@@ -6,7 +6,8 @@
 * ``tagging``       text to ranked capabilities and knowledge phrases
 * ``baselines``     best single, cheapest, random: the floors
 * ``recognition``   recognise the dataset, take its best llm: the floor that is hard to beat
-* ``neighbors``, ``clusters``, ``classifiers``, ``profiles``, ``model_sat``   the families
+* ``neighbors``, ``clusters``, ``classifiers``, ``profiles``, ``latent``, ``item_response``,
+  ``contrastive``, ``model_sat``   the families
 
 Nothing here reads configuration or knows of experiments; that is the ``benchmarks`` package.
 Families are imported from their own module, so that ``import routers`` costs nothing.
