@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from routers._batch import Allocation, prepare
+from routers._programme import Programme, at_quality, solve, within_budget
 from routers._repair import repair
 from routers._validation import at_least
-from routers._programme import Programme, at_quality, solve, within_budget
 from routers.base import choose
 from routers.table import FloatArray, Texts
 
