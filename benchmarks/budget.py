@@ -1,8 +1,9 @@
 """What a promise is worth: promised against reached score and cost, from the stored runs.
 
 ``python -m benchmarks.budget [--results FOLDER]`` writes ``budget.csv`` and ``budget.png`` into
-``figures/<data>-<zoo>-<split>/``. Promises are made on predictions; what they were worth is read from the true
-scores and costs. A batch is the test questions of one fold: what one fitted router is asked.
+``figures/<data>-<zoo>-<split>/``. Promises are made on predictions; what they were worth is read
+from the true scores and costs. A batch is the test questions of one fold: what one fitted router
+is asked.
 """
 
 from __future__ import annotations
@@ -82,17 +83,18 @@ def measure(runs: list[pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``kind`` (score or cost: what was promised), ``capacity`` (per llm, in equal shares of
-        the batch), ``solver``, ``share`` (of the way from the cheapest to the best), ``promise``,
-        ``predicted_score``, ``predicted_cost``, ``score`` and ``cost`` reached, ``violation``
-        (the true mean beyond the promise: positive is a broken promise), ``gap`` (relative
-        distance to the relaxation's bound, of predicted cost or score) and ``seconds``.
+        ``run`` (position in ``runs``), ``kind`` (score or cost: what was promised), ``capacity``
+        (per llm, in equal shares of the batch), ``solver``, ``share`` (of the way from the
+        cheapest to the best), ``promise``, ``predicted_score``, ``predicted_cost``, ``score`` and
+        ``cost`` reached, ``violation`` (the true mean beyond the promise: positive is a broken
+        promise), ``gap`` (relative distance to the relaxation's bound, of predicted cost or
+        score) and ``seconds``.
     """
     found: list[dict[str, object]] = []
-    for rows in runs:
+    for run, rows in enumerate(runs):
         for batch in batches(rows):
             for room in (np.inf, ROOM):
-                found += _measure_batch(batch, room)
+                found += ({"run": run} | row for row in _measure_batch(batch, room))
     return pd.DataFrame(found)
 
 
@@ -185,7 +187,8 @@ def summary(groups: list[list[Run]]) -> pd.DataFrame:
     -------
     DataFrame
         The columns of :func:`measure`, ``router``, ``n_batches``, and ``violation_error``, the
-        standard error of the mean violation over batches.
+        standard error of the mean violation: that of one seed's batches, for other seeds ask the
+        same questions again and add little.
     """
     parts = []
     for group in groups:
@@ -195,35 +198,50 @@ def summary(groups: list[list[Run]]) -> pd.DataFrame:
     if every.empty:
         return every
     grouped = every.groupby(_KEYS, sort=False)
-    means = grouped.mean()
-    means["violation_error"] = grouped["violation"].sem()
+    means = grouped.mean().drop(columns="run")
     means["n_batches"] = grouped.size()
+    per_seed = means["n_batches"] / grouped["run"].nunique()
+    means["violation_error"] = grouped["violation"].std() / np.sqrt(per_seed)
     return means.reset_index()
 
 
-def draw_promises(ax: Axes, found: pd.DataFrame, kind: str, unit: str) -> Axes:
-    """Promised against reached score, or allowed against paid cost, a line per router."""
-    part = found[(found["kind"] == kind) & (found["solver"] == "lp")]
-    part = part[np.isinf(part["capacity"])]
+def draw_scores(ax: Axes, found: pd.DataFrame) -> Axes:
+    """Draw promised against reached mean score, a line per router."""
+    part = _of_programme(found, "score")
     for router, line in part.groupby("router"):
-        ax.errorbar(
-            line["promise"],
-            line[kind],
-            yerr=1.96 * line["violation_error"],
-            fmt="o-",
-            ms=4,
-            lw=1.1,
-            capsize=2,
-            color=colour(str(router)),
-            label=router,
-        )
-    ends = [part[["promise", kind]].min().min(), part[["promise", kind]].max().max()]
+        _line(ax, str(router), line["promise"], line["score"], line["violation_error"])
+    ends = [part["promise"].min(), part["promise"].max()]
     ax.plot(ends, ends, color="#222222", lw=0.8, ls="--", label="promise kept exactly")
-    names = {"score": ("promised mean score", "reached"), "cost": (f"budget, {unit}", "paid")}
-    ax.set_xlabel(names[kind][0])
-    ax.set_ylabel(names[kind][1])
-    ax.grid(alpha=0.25)
+    ax.set_xlabel("promised mean score")
+    ax.set_ylabel("reached mean score, 95% interval")
     return ax
+
+
+def draw_overspending(ax: Axes, found: pd.DataFrame, unit: str) -> Axes:
+    """Draw what was paid beyond the budget, in percent of it, a line per router."""
+    part = _of_programme(found, "cost")
+    for router, line in part.groupby("router"):
+        percent = 100 / line["promise"]
+        beyond, error = line["violation"] * percent, line["violation_error"] * percent
+        _line(ax, str(router), line["promise"], beyond, error)
+    ax.axhline(0, color="#222222", lw=0.8, ls="--")
+    ax.set_xlabel(f"budget per question, {unit}")
+    ax.set_ylabel("paid beyond the budget, %, 95% interval")
+    return ax
+
+
+def _of_programme(found: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Pick the reference solver's rows without capacities."""
+    free = np.isinf(found["capacity"])
+    return found[(found["kind"] == kind) & (found["solver"] == "lp") & free]
+
+
+def _line(ax: Axes, router: str, x: pd.Series, y: pd.Series, error: pd.Series) -> None:
+    shade = colour(router)
+    ax.errorbar(
+        x, y, yerr=1.96 * error, fmt="o-", ms=4, lw=1.1, capsize=2, color=shade, label=router
+    )
+    ax.grid(alpha=0.25)
 
 
 def draw_gaps(ax: Axes, found: pd.DataFrame) -> Axes:
@@ -245,11 +263,16 @@ def draw_gaps(ax: Axes, found: pd.DataFrame) -> Axes:
                     label=title + ("" if np.isinf(room) else f", at most {room:g} shares each"),
                 )
     ax.set_yscale("log")
-    ax.set_xlabel("promise, as share of the way from the cheapest to the best")
+    ax.set_xlabel("promise: share of the way from cheapest to best")
     ax.set_ylabel("distance to the bound, %")
     ax.grid(alpha=0.25)
-    ax.legend(fontsize=7, frameon=False)
+    _legend(ax, 2)
     return ax
+
+
+def _legend(ax: Axes, ncols: int) -> None:
+    below = (0.5, -0.14)
+    ax.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=below, ncols=ncols)
 
 
 def draw_all(results: Path) -> list[Path]:
@@ -273,19 +296,11 @@ def _write(folder: Path, found: pd.DataFrame, unit: str) -> list[Path]:
     files = [folder / "budget.csv", folder / "budget.png"]
     found.to_csv(files[0], index=False, float_format="%.6g")
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.4))
-    draw_promises(axes[0], found, "score", unit).set_title("a promised score", fontsize=10)
-    draw_promises(axes[1], found, "cost", unit).set_title("a budget", fontsize=10)
+    draw_scores(axes[0], found).set_title("a promised score", fontsize=10)
+    draw_overspending(axes[1], found, unit).set_title("a budget", fontsize=10)
     draw_gaps(axes[2], found).set_title("how near the solvers come", fontsize=10)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(
-        handles,
-        labels,
-        fontsize=7,
-        loc="lower center",
-        bbox_to_anchor=(0.35, -0.08),
-        ncols=6,
-        frameon=False,
-    )
+    _legend(axes[0], 3)
+    _legend(axes[1], 3)
     figure.suptitle(f"{folder.name}: promises on predictions, judged by the truth", fontsize=10)
     figure.savefig(files[1], dpi=130, bbox_inches="tight")
     plt.close(figure)

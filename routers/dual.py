@@ -174,20 +174,24 @@ def _climb(
     The last is a list of one choice, empty where no iterate kept all constraints.
     """
     n, every = len(problem.objective), np.arange(len(problem.objective))
-    weight = np.nan_to_num(problem.weight)
+    # a row per llm, so that the least of each question is found by comparing whole rows
+    objective = np.ascontiguousarray(
+        np.where(np.isnan(problem.objective), np.inf, problem.objective).T
+    )
+    weight = np.ascontiguousarray(np.nan_to_num(problem.weight).T)
     room = problem.capacity / n
     best, best_prices, least, kept = -np.inf, prices, np.inf, []
     square = np.zeros(len(prices))
     for t, pace in enumerate(paces, start=1):
-        reduced = _reduced(problem, prices)
-        choice = reduced.argmin(axis=1)
-        value = reduced[every, choice].mean() - prices @ np.append(problem.limit, room)
+        reduced = objective + prices[0] * weight + prices[1:, None]
+        choice = reduced.argmin(axis=0)
+        value = reduced[choice, every].mean() - prices @ np.append(problem.limit, room)
         if value > best:
             best, best_prices = float(value), prices
         if (total := problem.totals(choice)[0]) < least and problem.keeps(choice):
             least, kept = total, [choice]
         load = np.bincount(choice, minlength=len(room)) / n
-        excess = np.append(weight[every, choice].mean() - problem.limit, load - room)
+        excess = np.append(weight[choice, every].mean() - problem.limit, load - room)
         # a recent root mean square per constraint: where few questions overflow, steps stay large
         square = _MEMORY * square + (1 - _MEMORY) * excess**2
         size = np.sqrt(square / (1 - _MEMORY**t)) + 1e-4
