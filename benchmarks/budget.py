@@ -18,6 +18,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib import ticker
 from matplotlib.axes import Axes
 
 from benchmarks.leaderboard import COMPARISON, ROOT, group_runs
@@ -264,7 +265,7 @@ def draw_gaps(ax: Axes, found: pd.DataFrame) -> Axes:
                 )
     ax.set_yscale("log")
     ax.set_xlabel("promise: share of the way from cheapest to best")
-    ax.set_ylabel("distance to the bound, %")
+    ax.set_ylabel("distance to the bound, %, mean of all")
     ax.grid(alpha=0.25)
     _legend(ax, 2)
     return ax
@@ -295,12 +296,12 @@ def _write(folder: Path, found: pd.DataFrame, unit: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "budget.csv", folder / "budget.png"]
     found.to_csv(files[0], index=False, float_format="%.6g")
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.4))
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.4), gridspec_kw={"wspace": 0.28})
     draw_scores(axes[0], found).set_title("a promised score", fontsize=10)
     draw_overspending(axes[1], found, unit).set_title("a budget", fontsize=10)
     draw_gaps(axes[2], found).set_title("how near the solvers come", fontsize=10)
-    _legend(axes[0], 3)
-    _legend(axes[1], 3)
+    _legend(axes[0], 4)
+    axes[1].xaxis.set_major_locator(ticker.MaxNLocator(5))  # small costs have long names
     figure.suptitle(f"{folder.name}: promises on predictions, judged by the truth", fontsize=10)
     figure.savefig(files[1], dpi=130, bbox_inches="tight")
     plt.close(figure)

@@ -15,6 +15,8 @@ from routers.base import choose
 from routers.table import FloatArray, Texts
 
 _MEMORY = 0.9  # of the mean square of each constraint's excess, per iteration
+_LAST = 1e-3  # last step, as a share of the first
+_STARTS = 8  # late iterates that are repaired too
 
 
 class DualAllocator:
@@ -24,7 +26,7 @@ class DualAllocator:
     falls apart into one decision a question: least ``c_ij - l a_ij + t_j`` for a promised score,
     largest ``a_ij - l c_ij - t_j`` within a budget. The multipliers climb by a projected
     subgradient: the excess over each constraint, divided by its recent root mean square, with
-    steps that shrink as 1 / sqrt(iteration). Costs and scores are first divided by how much they
+    steps that shrink geometrically. Costs and scores are first divided by how much they
     differ between the llms of a question (otherwise no step suits both). The decisions are then
     repaired greedily until all constraints hold. The dual value bounds from below what any
     allocation costs, so that ``Allocation.bound`` certifies how good one is.
@@ -41,9 +43,9 @@ class DualAllocator:
         Largest mean cost per question; the best score is sought. Give this or ``min_score``.
     capacity : number or array-like of shape (m,), optional
         Most questions of a batch that each llm may take; ``inf`` for no limit.
-    step : float, default=0.3
+    step : float, default=1.0
         First step, in units of the scaled multipliers.
-    max_iter : int, default=300
+    max_iter : int, default=400
         Iterations per batch.
 
     Attributes
@@ -68,8 +70,8 @@ class DualAllocator:
         min_score: float | None = None,
         budget: float | None = None,
         capacity: ArrayLike | None = None,
-        step: float = 0.3,
-        max_iter: int = 300,
+        step: float = 1.0,
+        max_iter: int = 400,
     ):
         self.llms = llms
         self.min_score = min_score
@@ -147,14 +149,13 @@ class DualAllocator:
             limit=problem.limit / unit,
         )
         # the multiplier of the limit, then the tolls, all in the scaled units
-        start, late = np.zeros(1 + len(columns)), 0
+        start, first = np.zeros(1 + len(columns)), self.step
         if hasattr(self, "multiplier_"):
             start = np.append(self.multiplier_ * unit, self.tolls_[columns]) / scale
-            late = self.max_iter  # warm: go on with small steps
-        paces = self.step / np.sqrt(late + np.arange(1, self.max_iter + 1))
-        prices, value, kept = _climb(scaled, start, paces)
-        reduced = _reduced(scaled, prices)
-        tried = [repair(scaled, choice, reduced) for choice in (reduced.argmin(axis=1), *kept)]
+            first = self.step / 10  # warm: go on with smaller steps
+        paces = np.geomspace(first, self.step * _LAST, self.max_iter)
+        prices, value, starts = _climb(scaled, start, paces)
+        tried = [repair(scaled, choice, _reduced(scaled, held)) for held, choice in starts]
         found = [choice for choice in tried if choice is not None]
         if found:
             choice = min(found, key=lambda choice: scaled.totals(choice)[0])
@@ -168,10 +169,12 @@ class DualAllocator:
 
 def _climb(
     problem: Programme, prices: np.ndarray, paces: np.ndarray
-) -> tuple[np.ndarray, float, list[np.ndarray]]:
-    """Ascend the dual; return the best multipliers, their value, and the best feasible iterate.
+) -> tuple[np.ndarray, float, list[tuple[np.ndarray, np.ndarray]]]:
+    """Ascend the dual; return the best multipliers, their value, and what to repair.
 
-    The last is a list of one choice, empty where no iterate kept all constraints.
+    The last are multipliers with their decisions: the best ones, the cheapest that kept all
+    constraints, and some of the late ones. Near the optimum, multipliers of nearly the same value
+    can decide many tied questions differently, and a greedy repair may suit one of them only.
     """
     n, every = len(problem.objective), np.arange(len(problem.objective))
     # a row per llm, so that the least of each question is found by comparing whole rows
@@ -180,23 +183,26 @@ def _climb(
     )
     weight = np.ascontiguousarray(np.nan_to_num(problem.weight).T)
     room = problem.capacity / n
-    best, best_prices, least, kept = -np.inf, prices, np.inf, []
+    best, least = -np.inf, np.inf
+    climbed, cheapest, late = [], [], []
     square = np.zeros(len(prices))
     for t, pace in enumerate(paces, start=1):
         reduced = objective + prices[0] * weight + prices[1:, None]
         choice = reduced.argmin(axis=0)
         value = reduced[choice, every].mean() - prices @ np.append(problem.limit, room)
         if value > best:
-            best, best_prices = float(value), prices
+            best, climbed = float(value), [(prices, choice)]
         if (total := problem.totals(choice)[0]) < least and problem.keeps(choice):
-            least, kept = total, [choice]
+            least, cheapest = total, [(prices, choice)]
+        if 2 * t > len(paces) and t % max(1, len(paces) // (2 * _STARTS)) == 0:
+            late.append((prices, choice))
         load = np.bincount(choice, minlength=len(room)) / n
         excess = np.append(weight[choice, every].mean() - problem.limit, load - room)
         # a recent root mean square per constraint: where few questions overflow, steps stay large
         square = _MEMORY * square + (1 - _MEMORY) * excess**2
         size = np.sqrt(square / (1 - _MEMORY**t)) + 1e-4
         prices = np.maximum(0.0, prices + pace * excess / size)
-    return best_prices, best, kept
+    return climbed[0][0], best, climbed + cheapest + late
 
 
 def _reduced(problem: Programme, prices: np.ndarray) -> FloatArray:

@@ -5,6 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
+from routers._batch import prepare
+from routers._programme import at_quality
+from routers._repair import _Repair, repair
 from routers.allocation import InfeasibleError, best_within_budget, cheapest_at_quality
 from routers.base import choose
 from routers.dual import DualAllocator
@@ -330,3 +333,44 @@ def test_multiplier_is_the_price_of_the_promise():
     assert allocator.multiplier_ == pytest.approx(
         price_for_budget(scores, costs, llms, budget), rel=0.02
     )
+
+
+def test_repair_spends_what_the_promise_leaves_over():
+    """All at big promises too much: the two least useful upgrades are undone, no more."""
+    problem = at_quality(prepare(SCORES, COSTS, LLMS), 0.6)
+    batch = prepare(SCORES, COSTS, LLMS)
+    choice = repair(problem, np.zeros(3, dtype=int), problem.objective)
+    found = batch.allocation(choice, 0.0)
+    assert found.cost == pytest.approx(2)
+    assert found.score >= 0.6 - 1e-9
+
+
+def test_repair_unloads_where_that_costs_least():
+    batch = prepare(SCORES, COSTS, LLMS, [1, 3])
+    problem = at_quality(batch, 0.0)
+    # with scores worth 10 each, leaving big costs the first question most: it may stay
+    reduced = problem.objective + 10 * problem.weight
+    loaded = _Repair(problem, np.zeros(3, dtype=int))
+    assert loaded.unload(reduced)
+    np.testing.assert_array_equal(batch.allocation(loaded.choice, 0.0).choice, [0, 1, 1])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_dual_stands_one_dear_llm_and_many_ties(seed):
+    """One llm ten times dearer than the rest sets the scale, and predictions come in groups."""
+    rng = np.random.default_rng(seed)
+    n, m = 300, 8
+    skill = np.linspace(0.4, 0.75, m)
+    scores = np.clip(skill + 0.12 * rng.normal(size=(15, m)), 0, 1).round(3)
+    costs = np.exp(1.5 * skill + 0.2 * rng.normal(size=(15, m))) * 1e-4
+    costs[:, -1] *= 20
+    scores, costs = np.repeat(scores, n // 15, axis=0), np.repeat(costs, n // 15, axis=0)
+    llms, capacity = [f"llm {j}" for j in range(m)], np.ceil(1.5 * n / m)
+    most, _ = reachable(scores, costs, llms, capacity)
+    for share in (0.5, 0.9):
+        promise = share * most + (1 - share) * scores.mean()
+        bound = cheapest_at_quality(scores, costs, llms, promise, capacity).bound
+        found = DualAllocator(llms, min_score=promise, capacity=capacity).update(scores, costs)
+        check_allocation(found, scores, costs, capacity, min_score=promise)
+        assert found.cost <= 1.06 * bound
+        assert found.bound >= 0.97 * bound
