@@ -17,7 +17,7 @@ DATA_ARGS = $(if $(findstring /,$(DATA)),data=folder "data.path='$(abspath $(DAT
 DATA_NAME = $(notdir $(patsubst %/,%,$(DATA)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep arrival leaderboard plots speed clean
+.PHONY: help install test lint bench sweep arrival leaderboard plots budget speed clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ leaderboard: install ## derive the leaderboard from the stored runs (ARGS=--fiel
 
 plots: install ## draw the stored runs
 	@$(RUN) -m benchmarks.plots --results $(RESULTS)
+
+budget: install ## judge promises on score and cost over the stored runs
+	@$(RUN) -m benchmarks.budget --results $(RESULTS)
 
 speed: install ## print speed and memory against the targets, as ratios
 	$(RUN) -m benchmarks.speed $(ARGS)

@@ -41,6 +41,8 @@ _COLOURS = {
     "random_forest": "#98df8a",
     "xgboost": "#006d2c",
     "profile": "#9467bd",
+    "omnirouter": "#ff1493",
+    "calibrated": "#7f3b08",
     "recognised_dataset": "#b8860b",
     "best_single": "#6b6b6b",
     "cheapest": "#c7c7c7",

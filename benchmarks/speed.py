@@ -1,7 +1,7 @@
 """Speed and memory against the suite's targets, each printed as a ratio (1.0 is the target).
 
-``python -m benchmarks.speed [import knn folder large]``. Each case runs in a process of its own, so
-that memory is its own; ``folder`` needs PROCTOR_DATA to name the folder of real outcomes.
+``python -m benchmarks.speed [import knn folder large budget]``. Each case runs in a process of its
+own, so that memory is its own; ``folder`` needs PROCTOR_DATA to name the folder of real outcomes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ TARGETS: dict[str, dict[str, float]] = {
     "knn": {"questions_per_second": 20_000, "peak_memory_mb": 400},
     "folder": {"seconds": 300},
     "large": {"seconds": 300, "peak_memory_mb": 6144},
+    "budget": {"programme_seconds": 30, "dual_seconds": 3, "price_seconds": 1},
 }
 _MORE_IS_BETTER = {"questions_per_second"}
 
@@ -110,6 +111,30 @@ def case_large() -> dict[str, float]:
     return {"seconds": time.perf_counter() - start}
 
 
+def case_budget() -> dict[str, float]:
+    """Allot 10,000 questions to 12 llms of limited capacity, and find a price without limits."""
+    from routers.allocation import cheapest_at_quality
+    from routers.dual import DualAllocator
+    from routers.pricing import price_for_quality
+
+    rng = np.random.default_rng(0)
+    n, m = 10_000, 12
+    skill = np.sort(rng.random(m))
+    scores = 0.3 * rng.random((n, 1)) + 0.5 * skill + 0.2 * rng.random((n, m))
+    costs = 1e-3 * np.exp(2 * skill + 0.3 * rng.normal(size=(n, m)))
+    llms = [f"llm {j:02d}" for j in range(m)]
+    promise, capacity = scores.mean() + 0.05, 1.5 * n / m
+    laps = [time.perf_counter()]
+    cheapest_at_quality(scores, costs, llms, promise, capacity)
+    laps.append(time.perf_counter())
+    DualAllocator(llms, min_score=promise, capacity=capacity).update(scores, costs)
+    laps.append(time.perf_counter())
+    price_for_quality(scores, costs, llms, promise)
+    laps.append(time.perf_counter())
+    names = ("programme_seconds", "dual_seconds", "price_seconds")
+    return dict(zip(names, np.diff(laps).tolist(), strict=True))
+
+
 def _random_table(n: int, m: int, d: int) -> tuple[RoutingTable, Encoder]:
     """Return a table whose llms are right along random directions, and its vectors' encoder."""
     rng = np.random.default_rng(0)
@@ -141,6 +166,7 @@ CASES: dict[str, Callable[[], dict[str, float]]] = {
     "knn": case_knn,
     "folder": case_folder,
     "large": case_large,
+    "budget": case_budget,
 }
 
 

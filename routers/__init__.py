@@ -6,6 +6,9 @@
 * ``tagging``       text to ranked capabilities and knowledge phrases
 * ``baselines``     best single, cheapest, random: the floors
 * ``recognition``   recognise the dataset, take its best llm: the floor that is hard to beat
+* ``hybrid``, ``costs``   heads and neighbours blended, for score and for cost
+* ``calibration``   any router with calibrated scores
+* ``allocation``, ``dual``, ``pricing``   batches under a promised score, a budget, capacities
 * ``neighbors``, ``clusters``, ``classifiers``, ``profiles``, ``latent``, ``item_response``,
   ``contrastive``, ``model_sat``   the families
 
@@ -16,11 +19,18 @@ Families are imported from their own module, so that ``import routers`` costs no
 from importlib import import_module
 
 _EXPORTS = {
+    "Allocation": "allocation",
     "CannotAdmitError": "base",
+    "DualAllocator": "dual",
+    "InfeasibleError": "allocation",
     "Router": "base",
     "RoutingTable": "table",
+    "best_within_budget": "allocation",
+    "cheapest_at_quality": "allocation",
     "choose": "base",
     "load_router": "persistence",
+    "price_for_budget": "pricing",
+    "price_for_quality": "pricing",
     "save_router": "persistence",
 }
 

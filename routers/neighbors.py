@@ -50,31 +50,56 @@ class KNNRouter(Router):
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
         vectors = self.encoder_.transform(questions)
-        chunks = [vectors[start : start + _CHUNK] for start in range(0, len(vectors), _CHUNK)]
-        return np.concatenate([self._predict_chunk(chunk) for chunk in chunks])
+        return self._neighbour_means(vectors, self.values_, self.mask_, self.means_)
 
-    def _predict_chunk(self, vectors: FloatArray) -> FloatArray:
+    def _neighbour_means(
+        self, vectors: FloatArray, values: FloatArray, mask: FloatArray | None, means: np.ndarray
+    ) -> FloatArray:
+        """Mean over each question's neighbours of values split by ``observed``, shape (n, m)."""
+        parts = []
+        for start in range(0, len(vectors), _CHUNK):
+            votes = self._votes(vectors[start : start + _CHUNK])
+            parts.append(mean_with_prior(votes, values, mask, means, self.prior))
+        return np.concatenate(parts)
+
+    def _votes(self, vectors: FloatArray) -> csr_array:
         n, k = len(vectors), min(self.k, len(self.vectors_))
         nearest = nearest_rows(vectors @ self.vectors_.T, k)
-        votes = csr_array(
+        return csr_array(
             (np.ones(n * k, dtype=np.float32), nearest.ravel(), np.arange(0, n * k + 1, k)),
             shape=(n, len(self.vectors_)),
         )
-        return mean_with_prior(votes, self.values_, self.mask_, self.means_, self.prior)
 
     def _admit(self, llm: str, outcomes: RoutingTable) -> None:
-        row = np.array([self._position_.get(name, -1) for name in outcomes.ids])
-        fresh = row < 0
-        column = np.full((len(self.vectors_) + fresh.sum(), 1), np.nan, dtype=np.float32)
-        column[row[~fresh], 0] = outcomes.scores[~fresh, 0]
-        column[len(self.vectors_) :, 0] = outcomes.scores[fresh, 0]
-        unasked = np.full((fresh.sum(), self.scores_.shape[1]), np.nan, dtype=np.float32)
+        row = self._rows_of(outcomes)
+        self._set_scores(with_column(self.scores_, len(self.vectors_), row, outcomes.scores[:, 0]))
+
+    def _rows_of(self, outcomes: RoutingTable) -> np.ndarray:
+        """Return where questions stand among the training questions, adding those that do not."""
+        fresh = np.array([name not in self._position_ for name in outcomes.ids])
         if fresh.any():
             new = self.encoder_.transform(outcomes.questions[fresh])
+            start = len(self.vectors_)
             self.vectors_ = np.vstack([self.vectors_, new])
-            start = len(self._position_)
             self._position_ |= {name: start + i for i, name in enumerate(outcomes.ids[fresh])}
-        self._set_scores(np.hstack([np.vstack([self.scores_, unasked]), column]))
+        return np.array([self._position_[name] for name in outcomes.ids])
+
+
+def with_column(matrix: FloatArray, n: int, row: np.ndarray, values: np.ndarray) -> FloatArray:
+    """Return a matrix grown to ``n`` rows with a last column, NaN where neither says anything.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (at most n, m)
+    n : int
+    row : ndarray of int, shape (k,)
+        Where the column's values stand.
+    values : ndarray of shape (k,)
+    """
+    grown = np.full((n, matrix.shape[1] + 1), np.nan, dtype=np.float32)
+    grown[: len(matrix), :-1] = matrix
+    grown[row, -1] = values
+    return grown
 
 
 def nearest_rows(similarity: FloatArray, k: int) -> np.ndarray:

@@ -1,0 +1,324 @@
+"""What a promise is worth: promised against reached score and cost, from the stored runs.
+
+``python -m benchmarks.budget [--results FOLDER]`` writes ``budget.csv`` and ``budget.png`` into
+``figures/<data>-<zoo>-<split>/``. Promises are made on predictions; what they were worth is read
+from the true scores and costs. A batch is the test questions of one fold: what one fitted router
+is asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib import ticker
+from matplotlib.axes import Axes
+
+from benchmarks.leaderboard import COMPARISON, ROOT, group_runs
+from benchmarks.metrics import llm_names, matrix
+from benchmarks.plots import colour
+from benchmarks.store import Run, load_runs
+from routers.allocation import best_within_budget, cheapest_at_quality
+from routers.base import choose
+from routers.dual import DualAllocator
+from routers.pricing import price_for_budget, price_for_quality
+from routers.table import FloatArray
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+SHARES = (0.25, 0.5, 0.75, 0.95)  # of the way from the cheapest to the best that is predicted
+ROOM = 1.5  # capacity of each llm, in equal shares of the batch, where there is one
+_KEYS = ["router", "kind", "capacity", "solver", "share"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Predictions and outcomes of one fold's test questions, shape (n, m) each."""
+
+    scores: FloatArray
+    costs: FloatArray
+    true_scores: FloatArray
+    true_costs: FloatArray
+    llms: list[str]
+
+
+def batches(rows: pd.DataFrame) -> Iterator[Batch]:
+    """Cut a run into batches; an llm whose outcome is not known cannot be asked.
+
+    Questions of which no llm's outcome and cost are known are left out.
+    """
+    for _, part in rows.groupby("fold"):
+        values = {
+            name: matrix(part, name).astype(np.float64)
+            for name in ("predicted_score", "predicted_cost", "score", "cost")
+        }
+        unknown = np.isnan(sum(values.values()))
+        possible = ~unknown.all(axis=1)
+        if possible.any():
+            scores = np.where(unknown, np.nan, values["predicted_score"])
+            yield Batch(
+                scores[possible],
+                values["predicted_cost"][possible],
+                values["score"][possible],
+                values["cost"][possible],
+                llm_names(part),
+            )
+
+
+def measure(runs: list[pd.DataFrame]) -> pd.DataFrame:
+    """Allot every batch under every promise; one row per batch, promise and solver.
+
+    Parameters
+    ----------
+    runs : list of DataFrame
+        One router's rows, a frame per seed.
+
+    Returns
+    -------
+    DataFrame
+        ``run`` (position in ``runs``), ``kind`` (score or cost: what was promised), ``capacity``
+        (per llm, in equal shares of the batch), ``solver``, ``share`` (of the way from the
+        cheapest to the best), ``promise``, ``predicted_score``, ``predicted_cost``, ``score`` and
+        ``cost`` reached, ``violation`` (the true mean beyond the promise: positive is a broken
+        promise), ``gap`` (relative distance to the relaxation's bound, of predicted cost or
+        score) and ``seconds``.
+    """
+    found: list[dict[str, object]] = []
+    for run, rows in enumerate(runs):
+        for batch in batches(rows):
+            for room in (np.inf, ROOM):
+                found += ({"run": run} | row for row in _measure_batch(batch, room))
+    return pd.DataFrame(found)
+
+
+def _measure_batch(batch: Batch, room: float) -> Iterator[dict[str, object]]:
+    n, m = batch.scores.shape
+    capacity = np.ceil(room * n / m)
+    given = batch.scores, batch.costs, batch.llms
+    cheapest = cheapest_at_quality(*given, min_score=-1.0, capacity=capacity)
+    best = best_within_budget(*given, budget=n * np.nanmax(batch.costs), capacity=capacity)
+    for share in SHARES:
+        promises = {
+            "score": cheapest.score + share * (best.score - cheapest.score),
+            "cost": cheapest.cost + share * (best.cost - cheapest.cost),
+        }
+        for kind, promise in promises.items():
+            bound = np.nan
+            for solver, solve in _SOLVERS.items():
+                if solver == "price" and np.isfinite(capacity):
+                    continue
+                start = time.perf_counter()
+                choice, certified = solve(batch, kind, promise, capacity)
+                seconds = time.perf_counter() - start
+                bound = certified if solver == "lp" else bound
+                yield {
+                    "kind": kind,
+                    "capacity": room,
+                    "solver": solver,
+                    "share": share,
+                    "promise": promise,
+                    **_judge(batch, choice, kind, promise, bound),
+                    "seconds": seconds,
+                }
+
+
+def _programme(
+    batch: Batch, kind: str, promise: float, capacity: float
+) -> tuple[np.ndarray, float]:
+    solve = cheapest_at_quality if kind == "score" else best_within_budget
+    found = solve(batch.scores, batch.costs, batch.llms, promise, capacity)
+    return found.choice, found.bound
+
+
+def _dual(batch: Batch, kind: str, promise: float, capacity: float) -> tuple[np.ndarray, float]:
+    asked = {"min_score" if kind == "score" else "budget": promise}
+    allocator = DualAllocator(batch.llms, **asked, capacity=capacity)  # type: ignore[arg-type]
+    found = allocator.update(batch.scores, batch.costs)
+    return found.choice, found.bound
+
+
+def _price(batch: Batch, kind: str, promise: float, _: float) -> tuple[np.ndarray, float]:
+    find = price_for_quality if kind == "score" else price_for_budget
+    price = find(batch.scores, batch.costs, batch.llms, promise)
+    return choose(batch.scores, batch.costs, batch.llms, price), np.nan
+
+
+_SOLVERS: dict[str, Callable[[Batch, str, float, float], tuple[np.ndarray, float]]] = {
+    "lp": _programme,  # first: its bound is what all are measured by
+    "dual": _dual,
+    "price": _price,
+}
+
+
+def _judge(
+    batch: Batch, choice: np.ndarray, kind: str, promise: float, bound: float
+) -> dict[str, float]:
+    taken = np.arange(len(choice)), choice
+    means = {
+        "predicted_score": float(batch.scores[taken].mean()),
+        "predicted_cost": float(batch.costs[taken].mean()),
+        "score": float(batch.true_scores[taken].mean()),
+        "cost": float(batch.true_costs[taken].mean()),
+    }
+    if kind == "score":
+        beyond, gap = promise - means["score"], means["predicted_cost"] / bound - 1
+    else:
+        beyond, gap = means["cost"] - promise, 1 - means["predicted_score"] / bound
+    return means | {"violation": beyond, "gap": gap}
+
+
+def summary(groups: list[list[Run]]) -> pd.DataFrame:
+    """Mean over batches and seeds, one row per router, promise and solver.
+
+    Parameters
+    ----------
+    groups : list of list of Run
+        Each the runs of one router, as ``leaderboard.group_runs`` gathers them. Routers whose
+        zoo has no known costs are left out.
+
+    Returns
+    -------
+    DataFrame
+        The columns of :func:`measure`, ``router``, ``n_batches``, and ``violation_error``, the
+        standard error of the mean violation: that of one seed's batches, for other seeds ask the
+        same questions again and add little.
+    """
+    parts = []
+    for group in groups:
+        found = measure([run.rows() for run in group])
+        parts.append(found.assign(router=group[0].about["label"]))
+    every = pd.concat(parts)
+    if every.empty:
+        return every
+    grouped = every.groupby(_KEYS, sort=False)
+    means = grouped.mean().drop(columns="run")
+    means["n_batches"] = grouped.size()
+    per_seed = means["n_batches"] / grouped["run"].nunique()
+    means["violation_error"] = grouped["violation"].std() / np.sqrt(per_seed)
+    return means.reset_index()
+
+
+def draw_scores(ax: Axes, found: pd.DataFrame) -> Axes:
+    """Draw promised against reached mean score, a line per router."""
+    part = _of_programme(found, "score")
+    for router, line in part.groupby("router"):
+        _line(ax, str(router), line["promise"], line["score"], line["violation_error"])
+    ends = [part["promise"].min(), part["promise"].max()]
+    ax.plot(ends, ends, color="#222222", lw=0.8, ls="--", label="promise kept exactly")
+    ax.set_xlabel("promised mean score")
+    ax.set_ylabel("reached mean score, 95% interval")
+    return ax
+
+
+def draw_overspending(ax: Axes, found: pd.DataFrame, unit: str) -> Axes:
+    """Draw what was paid beyond the budget, in percent of it, a line per router."""
+    part = _of_programme(found, "cost")
+    for router, line in part.groupby("router"):
+        percent = 100 / line["promise"]
+        beyond, error = line["violation"] * percent, line["violation_error"] * percent
+        _line(ax, str(router), line["promise"], beyond, error)
+    ax.axhline(0, color="#222222", lw=0.8, ls="--")
+    ax.set_xlabel(f"budget per question, {unit}")
+    ax.set_ylabel("paid beyond the budget, %, 95% interval")
+    return ax
+
+
+def _of_programme(found: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Pick the reference solver's rows without capacities."""
+    free = np.isinf(found["capacity"])
+    return found[(found["kind"] == kind) & (found["solver"] == "lp") & free]
+
+
+def _line(ax: Axes, router: str, x: pd.Series, y: pd.Series, error: pd.Series) -> None:
+    shade = colour(router)
+    ax.errorbar(
+        x, y, yerr=1.96 * error, fmt="o-", ms=4, lw=1.1, capsize=2, color=shade, label=router
+    )
+    ax.grid(alpha=0.25)
+
+
+def draw_gaps(ax: Axes, found: pd.DataFrame) -> Axes:
+    """Distance of each solver to the bound, mean over routers, with and without capacities."""
+    titles = {"lp": "programme, rounded", "dual": "dual ascent", "price": "one price"}
+    shades = {"lp": "#222222", "dual": "#1f77b4", "price": "#d62728"}
+    shown = found.groupby(["solver", "capacity", "share"], as_index=False)["gap"].mean()
+    for solver, title in titles.items():
+        for room in (np.inf, ROOM):
+            line = shown[(shown["solver"] == solver) & (shown["capacity"] == room)]
+            if not line.empty:
+                ax.plot(
+                    line["share"],
+                    np.maximum(100 * line["gap"], 1e-3),
+                    "o-" if np.isinf(room) else "o--",
+                    ms=4,
+                    lw=1.1,
+                    color=shades[solver],
+                    label=title + ("" if np.isinf(room) else f", at most {room:g} shares each"),
+                )
+    ax.set_yscale("log")
+    ax.set_xlabel("promise: share of the way from cheapest to best")
+    ax.set_ylabel("distance to the bound, %, mean of all")
+    ax.grid(alpha=0.25)
+    _legend(ax, 2)
+    return ax
+
+
+def _legend(ax: Axes, ncols: int) -> None:
+    below = (0.5, -0.14)
+    ax.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=below, ncols=ncols)
+
+
+def draw_all(results: Path) -> list[Path]:
+    """Write table and figure of every comparison whose costs are known; return the files."""
+    groups = group_runs(load_runs(results))
+    if not groups:
+        raise FileNotFoundError(f"no run is stored in {results / 'runs'}. Run 'make bench' first.")
+    places = {tuple(group[0].about[name] for name in COMPARISON) for group in groups}
+    files = []
+    for place in sorted(places):
+        same = [g for g in groups if tuple(g[0].about[name] for name in COMPARISON) == place]
+        found = summary(same)
+        if not found.empty:
+            folder = results / "figures" / "-".join(str(name) for name in place[:3])
+            files += _write(folder, found, same[0][0].about["cost_unit"])
+    return files
+
+
+def _write(folder: Path, found: pd.DataFrame, unit: str) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "budget.csv", folder / "budget.png"]
+    found.to_csv(files[0], index=False, float_format="%.6g")
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.4), gridspec_kw={"wspace": 0.28})
+    draw_scores(axes[0], found).set_title("a promised score", fontsize=10)
+    draw_overspending(axes[1], found, unit).set_title("a budget", fontsize=10)
+    draw_gaps(axes[2], found).set_title("how near the solvers come", fontsize=10)
+    _legend(axes[0], 4)
+    axes[1].xaxis.set_major_locator(ticker.MaxNLocator(5))  # small costs have long names
+    figure.suptitle(f"{folder.name}: promises on predictions, judged by the truth", fontsize=10)
+    figure.savefig(files[1], dpi=130, bbox_inches="tight")
+    plt.close(figure)
+    return files
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Derive, draw, and print the names of the files."""
+    parser = argparse.ArgumentParser(description="Judge promises on score and cost.")
+    parser.add_argument("--results", type=Path, default=ROOT / "results")
+    options = parser.parse_args(arguments)
+    try:
+        files = draw_all(options.results)
+    except FileNotFoundError as error:
+        sys.exit(str(error))
+    sys.stdout.write("\n".join(str(file) for file in files) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""Allot a stream of batches by prices that are kept from one batch to the next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from routers._batch import Allocation, prepare
+from routers._programme import Programme, at_quality, solve, within_budget
+from routers._repair import repair
+from routers._validation import at_least
+from routers.base import choose
+from routers.table import FloatArray, Texts
+
+_MEMORY = 0.9  # of the mean square of each constraint's excess, per iteration
+_LAST = 1e-3  # last step, as a share of the first
+_STARTS = 8  # late iterates that are repaired too
+
+
+class DualAllocator:
+    """Lagrangian dual ascent for the problems of ``routers.allocation``.
+
+    For a multiplier ``l >= 0`` of the promise and tolls ``t_j >= 0`` of the capacities the problem
+    falls apart into one decision a question: least ``c_ij - l a_ij + t_j`` for a promised score,
+    largest ``a_ij - l c_ij - t_j`` within a budget. The multipliers climb by a projected
+    subgradient: the excess over each constraint, divided by its recent root mean square, with
+    steps that shrink geometrically. Costs and scores are first divided by how much they
+    differ between the llms of a question (otherwise no step suits both). The decisions are then
+    repaired greedily until all constraints hold. The dual value bounds from below what any
+    allocation costs, so that ``Allocation.bound`` certifies how good one is.
+
+    Multipliers are kept: the next batch starts from them, and :meth:`route` decides single
+    questions between batches with no optimisation at all.
+
+    Parameters
+    ----------
+    llms : sequence of str, length m
+    min_score : float, optional
+        Promised mean of the predicted scores; least cost is sought.
+    budget : float, optional
+        Largest mean cost per question; the best score is sought. Give this or ``min_score``.
+    capacity : number or array-like of shape (m,), optional
+        Most questions of a batch that each llm may take; ``inf`` for no limit.
+    step : float, default=1.0
+        First step, in units of the scaled multipliers.
+    max_iter : int, default=400
+        Iterations per batch.
+
+    Attributes
+    ----------
+    multiplier_ : float
+        Cost one pays for a unit of score; with a budget, score one gives up per unit of cost.
+    tolls_ : ndarray of shape (m,)
+        What a place at each llm is worth, in cost; with a budget, in score.
+
+    References
+    ----------
+    Mei et al., "OmniRouter: Budget and Performance Controllable Multi-LLM Routing", 2025. The
+    schedule of the steps and the repair are not given there; these are ours.
+    """
+
+    multiplier_: float
+    tolls_: np.ndarray
+
+    def __init__(
+        self,
+        llms: Texts,
+        min_score: float | None = None,
+        budget: float | None = None,
+        capacity: ArrayLike | None = None,
+        step: float = 1.0,
+        max_iter: int = 400,
+    ):
+        self.llms = llms
+        self.min_score = min_score
+        self.budget = budget
+        self.capacity = capacity
+        self.step = step
+        self.max_iter = max_iter
+
+    def update(self, scores: ArrayLike, costs: ArrayLike) -> Allocation:
+        """Allot a batch and move the multipliers along.
+
+        Parameters
+        ----------
+        scores, costs : array-like of shape (n, m)
+            Predictions, NaN where an llm cannot be used.
+
+        Returns
+        -------
+        Allocation
+            All constraints hold.
+
+        Raises
+        ------
+        InfeasibleError
+            If no allocation of this batch keeps the constraints; the multipliers stay.
+        ValueError
+            If not exactly one of ``min_score`` and ``budget`` is given, or shapes differ.
+        """
+        at_least(self, "step", 1e-9)
+        at_least(self, "max_iter", 1)
+        batch = prepare(scores, costs, self.llms, self.capacity)
+        if self.min_score is not None and self.budget is None:
+            return batch.allocation(*self._solve(at_quality(batch, self.min_score), batch.columns))
+        if self.budget is not None and self.min_score is None:
+            choice, bound = self._solve(within_budget(batch, self.budget), batch.columns)
+            return batch.allocation(choice, -bound)
+        raise ValueError(
+            "DualAllocator needs exactly one of 'min_score' and 'budget', got "
+            f"{self.min_score!r} and {self.budget!r}."
+        )
+
+    def route(self, scores: ArrayLike, costs: ArrayLike) -> np.ndarray:
+        """Decide questions one by one with the multipliers as they are.
+
+        No constraint is enforced: the multipliers keep them on average, as far as the questions
+        are like those of the batches before.
+
+        Parameters
+        ----------
+        scores, costs : array-like of shape (n, m)
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If no batch was seen yet, or a question has no usable llm.
+        """
+        if not hasattr(self, "multiplier_"):
+            raise ValueError("DualAllocator.route needs multipliers. Call 'update' with a batch.")
+        scores, costs = np.asarray(scores, dtype=float), np.asarray(costs, dtype=float)
+        if self.budget is not None:
+            return choose(scores - self.tolls_, costs, self.llms, self.multiplier_)
+        return choose(self.multiplier_ * scores - self.tolls_, costs, self.llms, 1.0)
+
+    def _solve(self, problem: Programme, columns: np.ndarray) -> tuple[np.ndarray, float]:
+        """Climb, repair the best decisions, keep the multipliers; return choice and dual bound."""
+        scale, unit = _spread(problem.objective), _spread(problem.weight)
+        scaled = replace(
+            problem,
+            objective=problem.objective / scale,
+            weight=problem.weight / unit,
+            limit=problem.limit / unit,
+        )
+        # the multiplier of the limit, then the tolls, all in the scaled units
+        start, first = np.zeros(1 + len(columns)), self.step
+        if hasattr(self, "multiplier_"):
+            start = np.append(self.multiplier_ * unit, self.tolls_[columns]) / scale
+            first = self.step / 10  # warm: go on with smaller steps
+        paces = np.geomspace(first, self.step * _LAST, self.max_iter)
+        prices, value, starts = _climb(scaled, start, paces)
+        tried = [repair(scaled, choice, _reduced(scaled, held)) for held, choice in starts]
+        found = [choice for choice in tried if choice is not None]
+        if found:
+            choice = min(found, key=lambda choice: scaled.totals(choice)[0])
+        else:  # the reference solver knows whether there is none, and what to ask instead
+            choice, _ = solve(problem)
+        self.multiplier_ = float(prices[0] * scale / unit)
+        self.tolls_ = np.empty(len(columns))
+        self.tolls_[columns] = prices[1:] * scale
+        return choice, value * scale
+
+
+def _climb(
+    problem: Programme, prices: np.ndarray, paces: np.ndarray
+) -> tuple[np.ndarray, float, list[tuple[np.ndarray, np.ndarray]]]:
+    """Ascend the dual; return the best multipliers, their value, and what to repair.
+
+    The last are multipliers with their decisions: the best ones, the cheapest that kept all
+    constraints, and some of the late ones. Near the optimum, multipliers of nearly the same value
+    can decide many tied questions differently, and a greedy repair may suit one of them only.
+    """
+    n, every = len(problem.objective), np.arange(len(problem.objective))
+    # a row per llm, so that the least of each question is found by comparing whole rows
+    objective = np.ascontiguousarray(
+        np.where(np.isnan(problem.objective), np.inf, problem.objective).T
+    )
+    weight = np.ascontiguousarray(np.nan_to_num(problem.weight).T)
+    room = problem.capacity / n
+    best, least = -np.inf, np.inf
+    climbed, cheapest, late = [], [], []
+    square = np.zeros(len(prices))
+    for t, pace in enumerate(paces, start=1):
+        reduced = objective + prices[0] * weight + prices[1:, None]
+        choice = reduced.argmin(axis=0)
+        value = reduced[choice, every].mean() - prices @ np.append(problem.limit, room)
+        if value > best:
+            best, climbed = float(value), [(prices, choice)]
+        if (total := problem.totals(choice)[0]) < least and problem.keeps(choice):
+            least, cheapest = total, [(prices, choice)]
+        if 2 * t > len(paces) and t % max(1, len(paces) // (2 * _STARTS)) == 0:
+            late.append((prices, choice))
+        load = np.bincount(choice, minlength=len(room)) / n
+        excess = np.append(weight[choice, every].mean() - problem.limit, load - room)
+        # a recent root mean square per constraint: where few questions overflow, steps stay large
+        square = _MEMORY * square + (1 - _MEMORY) * excess**2
+        size = np.sqrt(square / (1 - _MEMORY**t)) + 1e-4
+        prices = np.maximum(0.0, prices + pace * excess / size)
+    return climbed[0][0], best, climbed + cheapest + late
+
+
+def _reduced(problem: Programme, prices: np.ndarray) -> FloatArray:
+    """Return the objective with weight and places paid for, inf where an llm cannot be used."""
+    reduced = problem.objective + prices[0] * problem.weight + prices[1:]
+    return np.where(np.isnan(reduced), np.inf, reduced)
+
+
+def _spread(values: FloatArray) -> float:
+    """Root mean square difference between the llms of a question, 1 where they do not differ."""
+    centred = values - np.nanmean(values, axis=1, keepdims=True)
+    return float(np.sqrt(np.nanmean(centred**2))) or 1.0
