@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,6 +142,7 @@ def follow(
         skill = _macro_means(learn)
         zoos = arrival_zoos(setting.order, [skill[name] for name in setting.order], setting.keep)
         predicted: dict[str, tuple[Router, FloatArray]] = {}
+        fitted_on: dict[tuple[str, ...], Router] = {}  # the five best change at few arrivals
         for step, zoo in enumerate(zoos[1:], start=2):
             family = setting.families[zoo[-1]]
             if family not in predicted:
@@ -152,7 +154,10 @@ def follow(
             test = {name for task in fitted.aptitude_test_["tasks"] for name in task}  # type: ignore[attr-defined]
             asked = learn.rows(np.isin(learn.ids.astype(str), sorted(test)))
             for name, router in by_labels.items():
-                known = clone(router).fit(learn.select(zoo[:-1])).admit(zoo[-1], asked)
+                older = (name, *zoo[:-1])
+                if older not in fitted_on:
+                    fitted_on[older] = clone(router).fit(learn.select(zoo[:-1]))
+                known = deepcopy(fitted_on[older]).admit(zoo[-1], asked)
                 choices[name] = _choose(known.predict_scores(list(judge.questions)), zoo)
             best = max(zoo, key=lambda name: skill[name])
             choices["best_single"] = np.full(len(judge), zoo.index(best))
