@@ -28,6 +28,7 @@ SMALLER = {
     "n_shots": 4,
     "min_samples_leaf": 1,
     "k": 5,
+    "n_clusters": 5,
 }
 
 
