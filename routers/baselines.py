@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 
 import numpy as np
 
@@ -91,8 +91,11 @@ def text_draws(questions: Texts, llms: Texts, random_state: int) -> FloatArray:
     draws = np.empty((len(questions), len(llms)))
     for row, question in enumerate(questions):
         for column, name in enumerate(llms):
+            # not a checksum: those of two names differ by the same bits whatever the question, so
+            # that one llm would be drawn more often than another
             key = f"{random_state}\x1f{name}\x1f{question}"
-            draws[row, column] = zlib.crc32(key.encode()) / 2**32
+            digest = hashlib.blake2b(key.encode(), digest_size=6).digest()
+            draws[row, column] = int.from_bytes(digest) / 2**48
     return draws
 
 

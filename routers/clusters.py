@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
+from typing import Any
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -84,7 +85,7 @@ class ClusterRouter(Router, ABC):
         at_least(self, "n_clusters", 1)
         at_least(self, "prior", 0)
 
-    def _cluster(self, vectors: FloatArray, k: int) -> object:
+    def _cluster(self, vectors: FloatArray, k: int) -> Any:
         """Return k clusters, at least two, of the training vectors."""
         return KMeans(k, n_init=self._n_init, random_state=self.random_state).fit(vectors)
 
@@ -193,7 +194,7 @@ class MixtureRouter(ClusterRouter):
     Parameters
     ----------
     encoder : Encoder, default=TfidfEncoder()
-    n_clusters : int, default=32
+    n_clusters : int, default=16
         Components, at most the number of distinct training questions.
     dim : int, default=32
         Principal directions kept.
@@ -210,7 +211,7 @@ class MixtureRouter(ClusterRouter):
     def __init__(
         self,
         encoder: Encoder | None = None,
-        n_clusters: int = 32,
+        n_clusters: int = 16,
         dim: int = 32,
         prior: float = 1.0,
         random_state: int = 0,
@@ -225,7 +226,7 @@ class MixtureRouter(ClusterRouter):
         super()._check_parameters()
         at_least(self, "dim", 1)
 
-    def _cluster(self, vectors: FloatArray, k: int) -> object:
+    def _cluster(self, vectors: FloatArray, k: int) -> Any:
         mixture = GaussianMixture(
             k,
             covariance_type="diag",

@@ -76,7 +76,9 @@ def build_router(request):
     def build(name: str, seed: int = 0):
         cfg = composed(f"router={name}", f"seed={seed}")
         config = OmegaConf.to_container(cfg, resolve=False)["router"]
-        config = OmegaConf.create({"seed": seed, "router": _made_cheap(config, request.getfixturevalue)})
+        config = OmegaConf.create(
+            {"seed": seed, "router": _made_cheap(config, request.getfixturevalue)}
+        )
         return instantiate(config.router, _convert_="all")
 
     return build
