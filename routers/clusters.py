@@ -45,6 +45,7 @@ class ClusterRouter(Router, ABC):
     n_clusters: int
     prior: float
     random_state: int
+    clustering_: Any  # None where there is a single cluster
     _n_init = 10  # starts of k-means, the best of which is kept
 
     def _fit(self, table: RoutingTable) -> None:
