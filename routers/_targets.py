@@ -66,3 +66,29 @@ def column_means(values: FloatArray) -> np.ndarray:
     total = np.where(observed, values, 0).sum(axis=0, dtype=np.float64)
     count = observed.sum(axis=0)
     return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+
+
+def log_odds(scores: FloatArray) -> FloatArray:
+    """Log-odds of each llm's mean observed score, kept finite, shape (m,)."""
+    means = np.clip(column_means(scores), 0.02, 0.98)
+    return np.log(means / (1 - means)).astype(np.float32)
+
+
+def best_shares(scores: FloatArray) -> FloatArray:
+    """Share of each llm in being the best of a question: 1/t for each of the t llms that tie.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, m)
+        NaN where not observed.
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+        Rows sum to 1; NaN where not observed, in which case the others share.
+    """
+    missing = np.isnan(scores)
+    values = np.where(missing, -np.inf, scores)
+    best = (values == values.max(axis=1, keepdims=True)) & ~missing
+    shares = best / np.maximum(best.sum(axis=1, keepdims=True), 1)
+    return np.where(missing, np.nan, shares).astype(np.float32)

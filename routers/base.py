@@ -89,7 +89,12 @@ class Router(BaseEstimator, ABC):
         The zoo, in the order of the table given to ``fit``; admitted llms follow.
     mean_costs_ : ndarray of shape (m,)
         Mean observed cost on the training questions, NaN where none was observed.
+    relative_scores : bool
+        Whether predicted scores only compare the llms of this zoo (ranks, votes, shares) instead
+        of estimating each: they change when an llm joins, and are nothing to calibrate.
     """
+
+    relative_scores = False
 
     def fit(self, table: RoutingTable, pool: RoutingTable | None = None) -> Router:
         """Learn from the outcomes of a zoo on training questions.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 
 import numpy as np
 
 from routers._targets import column_means
 from routers.base import Router
-from routers.table import FloatArray, RoutingTable
+from routers.table import FloatArray, RoutingTable, Texts
 
 
 class BestSingle(Router):
@@ -68,15 +68,35 @@ class RandomRouter(Router):
         self.names_ = table.llms.copy()
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
-        draws = np.empty((len(questions), len(self.names_)))
-        for row, question in enumerate(questions):
-            for column, name in enumerate(self.names_):
-                key = f"{self.random_state}\x1f{name}\x1f{question}"
-                draws[row, column] = zlib.crc32(key.encode()) / 2**32
-        return draws
+        return text_draws(questions, self.names_, self.random_state)
 
     def _admit(self, llm: str, outcomes: RoutingTable) -> None:
         self.names_ = np.append(self.names_, llm)
+
+
+def text_draws(questions: Texts, llms: Texts, random_state: int) -> FloatArray:
+    """Draw a number in [0, 1) per question and llm, by the text and the name alone.
+
+    Parameters
+    ----------
+    questions : sequence of str, length n
+    llms : sequence of str, length m
+    random_state : int
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+        The same for the same text and name, whatever the batch and the order.
+    """
+    draws = np.empty((len(questions), len(llms)))
+    for row, question in enumerate(questions):
+        for column, name in enumerate(llms):
+            # not a checksum: those of two names differ by the same bits whatever the question, so
+            # that one llm would be drawn more often than another
+            key = f"{random_state}\x1f{name}\x1f{question}"
+            digest = hashlib.blake2b(key.encode(), digest_size=6).digest()
+            draws[row, column] = int.from_bytes(digest) / 2**48
+    return draws
 
 
 def mean_scores(table: RoutingTable, macro: bool) -> np.ndarray:

@@ -6,23 +6,33 @@ import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils import get_tags
 
+from routers._targets import best_shares
+from routers._validation import one_of
 from routers.base import Router
 from routers.encoders import Encoder, encode_training
 from routers.logistic import SoftLabelLogistic
 from routers.table import FloatArray, RoutingTable
 
+# A classifier needs that many questions of either kind, right and wrong, to learn (and to calibrate
+# itself) from; with fewer the llm's mean is all that is known.
+_MIN_OF_A_KIND = 5
+
 
 class ClassifierRouter(Router):
     """Any scikit-learn estimator over encoded questions, with one output per llm.
 
-    A regressor is fitted on the scores; one that takes many outputs is fitted once for the whole
-    zoo where every outcome is observed. A classifier is fitted per llm, on right against wrong;
-    a fractional score counts as both, weighted.
+    An estimator with soft labels is fitted once for the whole zoo. A regressor is fitted on the
+    scores; one that takes many outputs is fitted once where every outcome is observed. A classifier
+    is fitted per llm, on right against wrong; a fractional score counts as both, weighted.
 
     Parameters
     ----------
     estimator : scikit-learn estimator, default=SoftLabelLogistic()
     encoder : Encoder, default=TfidfEncoder()
+    target : {"score", "best"}, default="score"
+        What is predicted: an llm's score, or its share in being the best of the question (1/t for
+        each of the t llms that tie, so that no column is preferred). Shares compare llms but
+        estimate no score: a price other than 0 means little.
 
     References
     ----------
@@ -30,19 +40,31 @@ class ClassifierRouter(Router):
     "RouterEval", 2025.
     """
 
-    def __init__(self, estimator: BaseEstimator | None = None, encoder: Encoder | None = None):
+    def __init__(
+        self,
+        estimator: BaseEstimator | None = None,
+        encoder: Encoder | None = None,
+        target: str = "score",
+    ):
         self.estimator = estimator
         self.encoder = encoder
+        self.target = target
+
+    @property
+    def relative_scores(self) -> bool:  # type: ignore[override]
+        """Whether predictions are shares, which only compare the llms of this zoo."""
+        return self.target == "best"
 
     def _fit(self, table: RoutingTable) -> None:
+        one_of(self, "target", ("score", "best"))
+        targets = best_shares(table.scores) if self.target == "best" else table.scores
         estimator = SoftLabelLogistic() if self.estimator is None else self.estimator
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
-        if _fits_jointly(estimator, table.scores):
-            self.joint_ = clone(estimator).fit(vectors, table.scores)
+        if _fits_jointly(estimator, targets):
+            self.joint_ = clone(estimator).fit(vectors, targets)
         else:
             self.joint_ = None
-            columns = table.scores.T
-            self.estimators_ = [_fit_one(clone(estimator), vectors, y) for y in columns]
+            self.estimators_ = [_fit_one(clone(estimator), vectors, y) for y in targets.T]
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
         vectors = self.encoder_.transform(questions)
@@ -52,7 +74,7 @@ class ClassifierRouter(Router):
 
 
 def _fits_jointly(estimator: BaseEstimator, scores: FloatArray) -> bool:
-    if isinstance(estimator, SoftLabelLogistic):
+    if getattr(estimator, "soft_labels", False):
         return True
     many = scores.shape[1] > 1 and not np.isnan(scores).any()
     return many and not is_classifier(estimator) and get_tags(estimator).target_tags.multi_output
@@ -67,7 +89,10 @@ def _fit_one(estimator: BaseEstimator, vectors: FloatArray, scores: FloatArray) 
     if not is_classifier(estimator):
         return estimator.fit(vectors, scores)
     if np.isin(scores, (0, 1)).all():
-        return estimator.fit(vectors, scores > 0.5)
+        label = scores > 0.5
+        if min(label.sum(), (~label).sum()) < _MIN_OF_A_KIND:
+            return float(scores.mean())
+        return estimator.fit(vectors, label)
     both = np.concatenate([vectors, vectors])
     label = np.repeat([True, False], len(scores))
     return estimator.fit(both, label, sample_weight=np.concatenate([scores, 1 - scores]))

@@ -9,12 +9,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
 from routers.table import FloatArray, Texts
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
 
 class Encoder(BaseEstimator, ABC):
@@ -51,6 +54,12 @@ class TfidfEncoder(Encoder):
         Largest number of dimensions; fewer where the training texts span fewer.
     max_features : int, default=20000
         Most frequent words and word pairs kept.
+    max_words : int, default=2
+        Longest run of words that counts as one feature.
+    lowercase : bool, default=True
+    min_df, max_df : int or float, default=1 and 1.0
+        Fewest and most training texts that a kept word stands in: a share of them if a float, a
+        number if an int. Not applied where they would leave no word at all.
     random_state : int, default=0
 
     References
@@ -58,29 +67,54 @@ class TfidfEncoder(Encoder):
     Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990.
     """
 
-    def __init__(self, dim: int = 256, max_features: int = 20_000, random_state: int = 0):
+    def __init__(
+        self,
+        dim: int = 256,
+        max_features: int = 20_000,
+        max_words: int = 2,
+        lowercase: bool = True,
+        min_df: float = 1,
+        max_df: float = 1.0,
+        random_state: int = 0,
+    ):
         self.dim = dim
         self.max_features = max_features
+        self.max_words = max_words
+        self.lowercase = lowercase
+        self.min_df = min_df
+        self.max_df = max_df
         self.random_state = random_state
 
     def fit(self, texts: Texts) -> Encoder:
         """Learn vocabulary, weights and directions from the training texts."""
         from sklearn.decomposition import TruncatedSVD
-        from sklearn.feature_extraction.text import TfidfVectorizer
 
-        self.vectorizer_ = TfidfVectorizer(
-            ngram_range=(1, 2),
-            sublinear_tf=True,
-            max_features=self.max_features,
-            # every run of letters or of digits counts: a text of one sign must not be empty
-            token_pattern=r"(?u)\w+|[^\w\s]",
-        )
-        weights = self.vectorizer_.fit_transform(texts)
+        try:
+            self.vectorizer_ = self._vectorizer(self.min_df, self.max_df).fit(texts)
+        except ValueError:  # few texts, and no word that passes: keep them all
+            if (self.min_df, self.max_df) == (1, 1.0):
+                raise
+            self.vectorizer_ = self._vectorizer(1, 1.0).fit(texts)
+        weights = self.vectorizer_.transform(texts)
         self.svd_ = None
         if min(weights.shape) > 1:  # one text or one word: nothing to reduce
             dim = min(self.dim, *weights.shape)
             self.svd_ = TruncatedSVD(dim, random_state=self.random_state).fit(weights)
         return self
+
+    def _vectorizer(self, min_df: float, max_df: float) -> TfidfVectorizer:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        return TfidfVectorizer(
+            ngram_range=(1, self.max_words),
+            lowercase=self.lowercase,
+            sublinear_tf=True,
+            max_features=self.max_features,
+            min_df=min_df,
+            max_df=max_df,
+            # every run of letters or of digits counts: a text of one sign must not be empty
+            token_pattern=r"(?u)\w+|[^\w\s]",
+        )
 
     def transform(self, texts: Texts) -> FloatArray:
         """Return vectors of shape (n, at most ``dim``)."""

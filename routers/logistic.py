@@ -38,6 +38,8 @@ class SoftLabelLogistic(RegressorMixin, BaseEstimator):
     .. [1] Boehning and Lindsay, "Monotonicity of quadratic-approximation algorithms", 1988.
     """
 
+    soft_labels = True  # one fit for all llms, labels in [0, 1], NaN where not observed
+
     def __init__(self, strength: float = 1.0, max_iter: int = 200, tol: float = 1e-3):
         self.strength = strength
         self.max_iter = max_iter

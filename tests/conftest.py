@@ -28,6 +28,7 @@ SMALLER = {
     "n_shots": 4,
     "min_samples_leaf": 1,
     "k": 5,
+    "n_clusters": 5,
 }
 
 
@@ -37,18 +38,20 @@ def composed(*overrides: str, return_hydra_config: bool = False):
         return compose("config", list(overrides), return_hydra_config)
 
 
-def _made_cheap(node: object, tiny_lm: Callable[[], Path]) -> object:
-    """Replace pretrained weights by small stand-ins and shorten training."""
+def _made_cheap(node: object, stand_in: Callable[[str], Path]) -> object:
+    """Replace pretrained weights by small stand-ins (fixtures, by name) and shorten training."""
     if isinstance(node, list):
-        return [_made_cheap(item, tiny_lm) for item in node]
+        return [_made_cheap(item, stand_in) for item in node]
     if not isinstance(node, dict):
         return node
     if node.get("_target_") in CHEAP:
         return CHEAP[node["_target_"]]
-    changed = {name: _made_cheap(value, tiny_lm) for name, value in node.items()}
+    changed = {name: _made_cheap(value, stand_in) for name, value in node.items()}
     changed |= {name: value for name, value in SMALLER.items() if name in node}
     if "lm_path" in node:
-        changed |= {"lm_path": str(tiny_lm()), "dtype": "float32"}
+        changed |= {"lm_path": str(stand_in("tiny_lm")), "dtype": "float32"}
+    if "trainable_layers" in node:
+        changed |= {"path": str(stand_in("tiny_encoder"))}
     return changed
 
 
@@ -60,16 +63,22 @@ def tiny_lm(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory) -> Path:
+    from tiny_encoder import build_tiny_encoder
+
+    return Path(build_tiny_encoder(tmp_path_factory.mktemp("tiny_encoder")))
+
+
+@pytest.fixture(scope="session")
 def build_router(request):
     """Build a router of ``configs/router`` by name, on stand-ins for pretrained weights."""
-
-    def tiny_lm() -> Path:  # only built where a router asks for it
-        return request.getfixturevalue("tiny_lm")
 
     def build(name: str, seed: int = 0):
         cfg = composed(f"router={name}", f"seed={seed}")
         config = OmegaConf.to_container(cfg, resolve=False)["router"]
-        config = OmegaConf.create({"seed": seed, "router": _made_cheap(config, tiny_lm)})
+        config = OmegaConf.create(
+            {"seed": seed, "router": _made_cheap(config, request.getfixturevalue)}
+        )
         return instantiate(config.router, _convert_="all")
 
     return build

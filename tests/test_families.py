@@ -8,12 +8,13 @@ from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 
-from routers._targets import shrunken_means
+from routers._targets import best_shares, log_odds, shrunken_means
 from routers.baselines import BestSingle
 from routers.classifiers import ClassifierRouter
 from routers.clusters import KMeansRouter
 from routers.encoders import Encoder
 from routers.logistic import SoftLabelLogistic
+from routers.mlp import SoftLabelMLP
 from routers.neighbors import KNNRouter, nearest_rows
 from routers.recognition import RecognisedDatasetRouter
 
@@ -136,12 +137,63 @@ def test_a_classifier_is_fitted_per_llm_and_takes_fractions(table):
     assert 0.2 < predicted.mean() < 0.55
 
 
+def test_a_classifier_with_next_to_no_right_answers_predicts_the_mean(table):
+    scores = np.zeros((len(table), 4))
+    scores[:2, 0] = scores[:45, 1:] = 1
+    router = ClassifierRouter(GaussianNB()).fit(dataclasses.replace(table, scores=scores))
+    questions = list(table.questions)
+    np.testing.assert_allclose(router.predict_scores(questions)[:, 0], 2 / 90, atol=1e-6)
+    assert len(np.unique(router.predict_scores(questions)[:, 1])) > 1
+
+
+def test_shares_of_the_best_by_hand():
+    scores = np.array([[1, 1, 0], [0.5, 0.2, np.nan], [0, 0, 0], [np.nan] * 3])
+    expected = [[0.5, 0.5, 0], [1, 0, np.nan], [1 / 3] * 3, [np.nan] * 3]
+    np.testing.assert_allclose(best_shares(scores), expected)
+
+
+def test_the_target_best_is_learned_in_shares(tiny):
+    same = dataclasses.replace(tiny, questions=["fish"] * 4)
+    router = ClassifierRouter(SoftLabelLogistic(), Words(), target="best").fit(same)
+    assert router.relative_scores
+    # shares of a: 1, .5, 0, 0; of b: 0, .5, 1, .5; of c: 0, 0, 0, .5
+    expected = [[1.5 / 4, 2 / 4, 0.5 / 4]]
+    np.testing.assert_allclose(router.predict_scores(["fish"]), expected, atol=2e-3)
+    assert not ClassifierRouter().relative_scores
+
+
+def test_perceptron_learns_what_no_line_can():
+    rng = np.random.default_rng(0)
+    X = rng.choice([-1.0, 1.0], size=(300, 2))
+    y = np.stack([X[:, 0] * X[:, 1] > 0, X[:, 0] * X[:, 1] < 0], axis=1) * 0.8 + 0.1
+    y[:100, 1] = np.nan
+    fitted = SoftLabelMLP(hidden=(16,), max_iter=40, learning_rate=0.02).fit(X, y)
+    np.testing.assert_allclose(fitted.predict(X)[:, 0], y[:, 0], atol=0.1)
+    np.testing.assert_allclose(fitted.predict(X)[100:, 1], y[100:, 1], atol=0.1)
+    np.testing.assert_array_equal(
+        SoftLabelMLP(hidden=(16,), max_iter=3).fit(X, y).predict(X),
+        SoftLabelMLP(hidden=(16,), max_iter=3).fit(X, y).predict(X),
+    )
+
+
+def test_perceptron_keeps_the_best_epoch_of_its_validation_questions():
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(120, 20)), (rng.random((120, 3)) < 0.7).astype(float)
+    # nothing to learn: many epochs on noise must not move it far from the means
+    given = {"hidden": (64,), "max_iter": 60, "learning_rate": 0.01}
+    stopped = SoftLabelMLP(**given).fit(X, y).predict(rng.normal(size=(200, 20)))
+    overfit = SoftLabelMLP(**given, validation_fraction=0.0).fit(X, y)
+    assert stopped.std() < 0.2 < overfit.predict(rng.normal(size=(200, 20))).std()
+    np.testing.assert_allclose(log_odds(y), np.log(y.mean(0) / (1 - y.mean(0))), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("router", "message"),
     [
         (KNNRouter(Words(), k=0), "'k' parameter of KNNRouter must be a number at least 1"),
         (KNNRouter(Words(), k="five"), "Got 'five' instead"),
         (KMeansRouter(Words(), n_clusters=0), "'n_clusters'"),
+        (ClassifierRouter(encoder=Words(), target="worst"), "must be one of: best, score"),
     ],
 )
 def test_bad_parameters_are_refused_in_fit(router, message, tiny):

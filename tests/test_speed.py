@@ -1,3 +1,6 @@
+from conftest import ROUTERS
+from test_families import Words
+
 from benchmarks import speed
 
 
@@ -10,3 +13,9 @@ def test_every_case_has_targets_and_ratios_point_the_right_way():
 
 def test_import_case_measures():
     assert 0 < speed.case_import()["seconds"] < 60
+
+
+def test_families_are_configurations_whose_encoders_can_be_replaced():
+    assert set(speed.FAMILIES) <= set(ROUTERS)
+    router = speed._configured("policy_sorted", Words())
+    assert isinstance(router.router.encoder, Words)

@@ -261,13 +261,15 @@ class Trainer:
         return iter(batches)
 
 
-def pointwise(logits: Tensor, scores: Tensor) -> Tensor:
+def pointwise(logits: Tensor, scores: Tensor, positive_weight: Tensor | None = None) -> Tensor:
     """Mean binary cross-entropy of the observed scores, which need not be 0 or 1.
 
     Parameters
     ----------
     logits, scores : Tensor of shape (b, m)
         Scores in [0, 1], NaN where not observed.
+    positive_weight : Tensor of shape (m,), optional
+        How much a right answer of each llm counts against a wrong one; 1 if not given.
 
     Returns
     -------
@@ -275,7 +277,7 @@ def pointwise(logits: Tensor, scores: Tensor) -> Tensor:
     """
     observed = ~scores.isnan()
     losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, scores.nan_to_num(), reduction="none"
+        logits, scores.nan_to_num(), reduction="none", pos_weight=positive_weight
     )
     return (losses * observed).sum() / observed.sum().clamp(min=1)
 
