@@ -151,7 +151,7 @@ def follow(
             fitted, scores = predicted[family]
             column = {name: j for j, name in enumerate(setting.table.llms)}
             choices = {"model_sat": _choose(scores[:, [column[name] for name in zoo]], zoo)}
-            test = {name for task in fitted.aptitude_test_["tasks"] for name in task}  # type: ignore[attr-defined]
+            test = {name for task in fitted.aptitude_test_["tasks"] for name in task}
             asked = learn.rows(np.isin(learn.ids.astype(str), sorted(test)))
             for name, router in by_labels.items():
                 older = (name, *zoo[:-1])

@@ -1,7 +1,7 @@
 """Speed and memory against the suite's targets, each printed as a ratio (1.0 is the target).
 
-``python -m benchmarks.speed [import knn families folder large budget]``. Each case runs in a process
-of its own, so that memory is its own; ``folder`` needs PROCTOR_DATA to name the folder of real
+``python -m benchmarks.speed [import knn families folder large budget]``. Each case runs in its own
+process, so that memory is its own; ``folder`` needs PROCTOR_DATA to name the folder of real
 outcomes.
 """
 
