@@ -31,24 +31,39 @@ _BOUNDS = {
     "corrected_oracle": ("oracle without luck", ":", "#222222"),
     "oracle": ("oracle", "-", "#222222"),
 }
-# A fixed colour for the routers that come with the suite, chosen to stay apart from each other
-# and from the greys of the bounds; any other router draws one of the rest by its name.
+# A fixed colour for the routers that come with the suite, one hue per family, chosen to stay apart
+# from the greys of the bounds; any other router draws one of the rest by its name.
 _COLOURS = {
     "model_sat": "#d62728",
+    "model_sat_soft": "#ff7f7f",
     "knn": "#1f77b4",
-    "kmeans": "#17becf",
-    "logistic": "#2ca02c",
-    "random_forest": "#98df8a",
-    "xgboost": "#006d2c",
-    "profile": "#9467bd",
     "omnirouter": "#ff1493",
     "calibrated": "#7f3b08",
+    "policy_random": "#6baed6",
+    "policy_sorted": "#9ecae1",
+    "kmeans": "#17becf",
+    "kmeans_routereval": "#7fdbe6",
+    "viable_minilm": "#006d75",
+    "viable_tfidf": "#5f9ea0",
+    "mixture": "#00a08a",
+    "avengers": "#3b4cc0",
+    "avengers_pro": "#8da0f0",
+    "logistic": "#2ca02c",
+    "svm": "#a1d99b",
+    "mlp": "#74c476",
+    "random_forest": "#98df8a",
+    "xgboost": "#006d2c",
+    "multilabel_transformer": "#bcbd22",
+    "profile": "#9467bd",
+    "item_response": "#ff7f0e",
+    "matrix_factorization": "#ffbb78",
+    "router_dc": "#8c6d31",
     "recognised_dataset": "#b8860b",
     "best_single": "#6b6b6b",
     "cheapest": "#c7c7c7",
     "random": "#e0a0a0",
 }
-_SPARE = ("#e377c2", "#ff7f0e", "#aec7e8", "#c5b0d5", "#bcbd22", "#f7b6d2", "#393b79", "#8ca252")
+_SPARE = ("#e377c2", "#aec7e8", "#c5b0d5", "#dbdb8d", "#f7b6d2", "#393b79", "#8ca252", "#c49c94")
 
 
 def colour(router: str) -> str:

@@ -143,7 +143,7 @@ def files_of(group):
     return sorted((ROOT / "configs" / group).glob("*.yaml"))
 
 
-@pytest.mark.parametrize("group", ["router", "data", "zoo", "split", "encoder", "tracking"])
+@pytest.mark.parametrize("group", ["router", "data", "zoo", "pool", "split", "encoder", "tracking"])
 def test_every_configuration_composes(group):
     for file in files_of(group):
         override = f"{'encoder@router.encoder' if group == 'encoder' else group}={file.stem}"
@@ -164,14 +164,23 @@ def test_every_job_of_every_sweep_composes(file):
 
 
 def test_configuration_and_constructor_agree_on_defaults():
+    """Of a class with several configurations, one is its default and the others name the change."""
+    strays: dict[str, list[set[str]]] = {}
     for name in ROUTERS:
         given = OmegaConf.to_container(composed(f"router={name}").router, resolve=False)
         router_class = instantiate({"_target_": "hydra.utils.get_class", "path": given["_target_"]})
         defaults = inspect.signature(router_class.__init__).parameters
-        for key, value in given.items():
-            if key == "_target_" or isinstance(value, dict) or "${" in str(value):
-                continue
-            assert defaults[key].default == value, f"{name}.{key}"
+        strays.setdefault(given["_target_"], []).append(
+            {
+                f"{name}.{key}"
+                for key, value in given.items()
+                if key != "_target_"
+                and not isinstance(value, dict)
+                and "${" not in str(value)
+                and defaults[key].default != value
+            }
+        )
+    assert [found for found in strays.values() if all(found)] == []
 
 
 def test_a_missing_router_is_explained():
