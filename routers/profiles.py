@@ -38,7 +38,7 @@ class ProfileRouter(Router):
     tagger : Tagger, default=EmbeddingTagger(encoder)
     encoder : Encoder, default=TfidfEncoder()
         Tells which knowledge phrases mean the same, and serves the default tagger.
-    mode : {"both", "capability", "knowledge"}, default="both"
+    mode : {"both", "capability", "knowledge"}, default="knowledge"
     level : {"query", "group"}, default="query"
         ``"group"`` predicts for all questions of a group what its training questions were
         predicted on average, so that a group goes to one llm. The group of a question is its
@@ -77,7 +77,7 @@ class ProfileRouter(Router):
         self,
         tagger: Tagger | None = None,
         encoder: Encoder | None = None,
-        mode: str = "both",
+        mode: str = "knowledge",
         level: str = "query",
         alpha: float = 0.5,
         beta: float = 0.0,

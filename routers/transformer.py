@@ -48,7 +48,7 @@ class MultiLabelTransformerRouter(Router):
     weight_decay : float, default=0.01
     warm_up : float, default=0.1
         Share of the steps; the learning rates then fall along a cosine.
-    trainable_layers : int or None, default=None
+    trainable_layers : int or None, default=2
         Number of layers that are trained, counted from the last; None for all weights, the
         embeddings included.
     max_tokens : int, default=128
@@ -85,7 +85,7 @@ class MultiLabelTransformerRouter(Router):
         head_learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
         warm_up: float = 0.1,
-        trainable_layers: int | None = None,
+        trainable_layers: int | None = 2,
         max_tokens: int = 128,
         validation_fraction: float = 0.15,
         patience: int = 2,
