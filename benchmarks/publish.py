@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 from benchmarks import plots
@@ -34,7 +35,14 @@ def _table_of(text: str) -> str:
     return "\n".join([lines[start - 2], "", *(line for line in lines[start:] if line[:1] == "|")])
 
 
-def publish(name: str, show: str, command: str, results: Path, root: Path = ROOT) -> None:
+def publish(
+    name: str,
+    show: str,
+    command: str,
+    results: Path,
+    root: Path = ROOT,
+    figures: Collection[str] | None = None,
+) -> None:
     """Write ``NAME.md``, ``NAME-field.md``, ``NAME.csv`` and figures, and refresh the README.
 
     Parameters
@@ -49,6 +57,8 @@ def publish(name: str, show: str, command: str, results: Path, root: Path = ROOT
         Where the runs are stored.
     root : Path
         Of the repository.
+    figures : collection of str, optional
+        Which figures to copy, by name; by default all.
     """
     board = load_board(results, show)
     folder = root / "results" / "published"
@@ -63,7 +73,8 @@ def publish(name: str, show: str, command: str, results: Path, root: Path = ROOT
     (folder / f"{name}-field.md").write_text(to_field_markdown(board) + "\n" + made)
     board.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     for figure in plots.draw_all(results, show):
-        shutil.copy(figure, folder / f"{name}-{figure.name}")
+        if figures is None or figure.stem in figures:
+            shutil.copy(figure, folder / f"{name}-{figure.name}")
     readme = root / "README.md"
     readme.write_text(quote_tables(readme.read_text(), root))
 
@@ -75,8 +86,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--show", required=True, help="DATA/ZOO/SPLIT")
     parser.add_argument("--command", required=True)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
+    parser.add_argument("--figures", nargs="*", help="by default all")
     options = parser.parse_args(arguments)
-    publish(options.name, options.show, options.command, options.results)
+    publish(
+        options.name,
+        options.show,
+        options.command,
+        options.results,
+        figures=options.figures,
+    )
 
 
 if __name__ == "__main__":

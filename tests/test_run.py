@@ -157,6 +157,7 @@ def test_every_job_of_every_sweep_composes(file):
     sweep = composed("router=knn", f"sweep={file.stem}", return_hydra_config=True)
     assert sweep.hydra.mode.name == "MULTIRUN"
     axes = {name: str(values) for name, values in sweep.hydra.sweeper.params.items()}
+    axes["seed"] = axes["seed"].split(",")[0]  # composing does not depend on it
     if axes["router"] == "glob(*)":
         axes["router"] = ",".join(ROUTERS)
     for values in itertools.product(*(choices.split(",") for choices in axes.values())):
