@@ -35,6 +35,8 @@ _BOUNDS = {
 # and from the greys of the bounds; any other router draws one of the rest by its name.
 _COLOURS = {
     "model_sat": "#d62728",
+    "model_sat_soft": "#ff9896",
+    "model_sat_paper": "#8b0000",
     "knn": "#1f77b4",
     "kmeans": "#17becf",
     "logistic": "#2ca02c",

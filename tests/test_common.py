@@ -17,6 +17,7 @@ NO_LEARNING = {
 NEEDS_PRETRAINED = {
     "model_sat": "a random tiny language model stands in for the real one",
     "model_sat_soft": "a random tiny language model stands in for the real one",
+    "model_sat_paper": "a random tiny language model stands in for the real one",
     "profile": "its tags are described in words that TF-IDF never meets here",
 }
 

@@ -157,14 +157,16 @@ def test_every_job_of_every_sweep_composes(file):
     sweep = composed("router=knn", f"sweep={file.stem}", return_hydra_config=True)
     assert sweep.hydra.mode.name == "MULTIRUN"
     axes = {name: str(values) for name, values in sweep.hydra.sweeper.params.items()}
-    if axes["router"] == "glob(*)":
-        axes["router"] = ",".join(ROUTERS)
+    if axes["router"] == "glob(*,exclude=*_paper)":
+        axes["router"] = ",".join(name for name in ROUTERS if not name.endswith("_paper"))
     for values in itertools.product(*(choices.split(",") for choices in axes.values())):
         composed(*(f"{name}={value}" for name, value in zip(axes, values, strict=True)))
 
 
 def test_configuration_and_constructor_agree_on_defaults():
     for name in ROUTERS:
+        if name.endswith("_paper"):  # the settings of a paper, not ours
+            continue
         given = OmegaConf.to_container(composed(f"router={name}").router, resolve=False)
         router_class = instantiate({"_target_": "hydra.utils.get_class", "path": given["_target_"]})
         defaults = inspect.signature(router_class.__init__).parameters

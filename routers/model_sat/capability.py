@@ -68,20 +68,33 @@ class CapabilityEncoder:
         scales = [_rms_length(block - c) for block, c in zip(blocks, centres, strict=True)]
         return {"task_means": task_means, "centres": centres, "scales": scales}
 
-    def transform(self, profiles: FloatArray, state: dict) -> FloatArray:
-        """Return float32 vectors of shape (m, c) for profiles of shape (m, T)."""
-        blocks = self._blocks(complete(profiles, state["task_means"]))
+    def transform(
+        self, profiles: FloatArray, state: dict, order: np.ndarray | None = None
+    ) -> FloatArray:
+        """Return float32 vectors of shape (m, c) for profiles of shape (m, T).
+
+        Parameters
+        ----------
+        profiles : ndarray of shape (m, T)
+        state : dict
+            What :meth:`fit` returned.
+        order : ndarray of int, shape (T,), optional
+            In which the tasks are listed in the text; nothing else depends on an order.
+        """
+        blocks = self._blocks(complete(profiles, state["task_means"]), order)
         parts = zip(blocks, state["centres"], state["scales"], strict=True)
         scaled = [(block - centre) / scale for block, centre, scale in parts]
         return np.concatenate(scaled, axis=1).astype(np.float32)
 
-    def _blocks(self, profiles: FloatArray) -> list[FloatArray]:
+    def _blocks(self, profiles: FloatArray, order: np.ndarray | None = None) -> list[FloatArray]:
         if self.mode == "numbers":
             return [profiles]
         if self.mode == "pooled":
             embeddings = self.encoder.transform(self.descriptions).astype(np.float64)  # (T, d)
             return [profiles @ embeddings / len(embeddings), profiles]
-        texts = [profile_text(profile, self.descriptions) for profile in profiles]
+        listed = np.arange(len(self.descriptions)) if order is None else order
+        words = [self.descriptions[task] for task in listed]
+        texts = [profile_text(profile[listed], words) for profile in profiles]
         return [self.encoder.transform(texts).astype(np.float64)]
 
 
