@@ -134,6 +134,8 @@ class ModelSATRouter(TakesCards, Router):
         Question ids of each task, and its description.
     profiles_ : ndarray of shape (m, n_tasks)
         Accuracies in [0, 1] of the llms known, NaN where not observed.
+    views_ : list of dict
+        What is typical of the llms learned from, per order in which tasks are listed.
     connector_ : dict of ndarray
         Learned weights, those of LoRA adapters included.
     calibration_ : ndarray of shape (2,)
@@ -243,7 +245,7 @@ class ModelSATRouter(TakesCards, Router):
         self.aptitude_test_ = test.to_dict()
         self.profiles_ = test.profiles(table)
         self.encoder_ = clone(self.encoder).fit(list(table.questions))
-        self.capability_state_ = self._capability_encoder().fit(test.profiles(learned))
+        self.views_ = self._fit_views(test.profiles(learned))
         self._log_what_is_read()
         held_out = self._held_out(table)
         training = self._examples(learned.rows(~held_out), test.profiles(learned))
@@ -279,11 +281,12 @@ class ModelSATRouter(TakesCards, Router):
             the ``shuffles`` views; 0 where there is one view.
         """
         questions = self._checked_questions(questions)
+        if not questions or len(self.views_) == 1:
+            return 0.0
         scores = np.round(self._calibrated(self._view_logits(questions)), 6)
         costs = self._predict_costs(questions)[:, self._columns()]
         pairs = combinations([choose(view, costs, self._known_) for view in scores], 2)
-        flips = [(first != second).mean() for first, second in pairs]
-        return float(np.mean(flips)) if flips and questions else 0.0
+        return float(np.mean([(first != second).mean() for first, second in pairs]))
 
     # Steps of fitting -------------------------------------------------------------------------
 
@@ -401,7 +404,7 @@ class ModelSATRouter(TakesCards, Router):
         if self.capability != "text":
             return
         descriptions = self.aptitude_test_["descriptions"]
-        profile = complete(self.profiles_, self.capability_state_["task_means"])[0]
+        profile = complete(self.profiles_, self.views_[0]["task_means"])[0]
         read = tasks_read(self.encoder_, profile, descriptions)
         log.info("The encoder reads %d of the %d tasks of a profile", read, len(descriptions))
 
@@ -439,21 +442,26 @@ class ModelSATRouter(TakesCards, Router):
             self.capability, self.encoder_, self.aptitude_test_["descriptions"]
         )
 
+    def _fit_views(self, profiles: FloatArray) -> list[dict]:
+        """Return the state of each view: the test's own order of tasks, then random ones.
+
+        Each view is centred on its own zoo: what an order does to all llms alike is left out.
+        """
+        rng, encoder = np.random.default_rng(self.random_state), self._capability_encoder()
+        n_orders = self.shuffles if self.capability == "text" else 1
+        orders = [None, *(rng.permutation(profiles.shape[1]) for _ in range(1, n_orders))]
+        return [encoder.fit(profiles, order) for order in orders]
+
     def _views(self, profiles: FloatArray) -> FloatArray:
         """Return the capability vectors of profiles (m, T) in each view, shape (v, m, c)."""
-        encoder, state = self._capability_encoder(), self.capability_state_
-        vectors = [encoder.transform(profiles, state)]
-        for view in range(1, self.shuffles if self.capability == "text" else 1):
-            rng = np.random.default_rng([self.random_state, view])
-            order = rng.permutation(profiles.shape[1])
-            vectors.append(encoder.transform(profiles, state, order))
-        return np.stack(vectors)
+        encoder = self._capability_encoder()
+        return np.stack([encoder.transform(profiles, view) for view in self.views_])
 
     def _prior(self, profiles: FloatArray) -> np.ndarray:
         """Return the log-odds of each llm's mean accuracy over tasks, shape (m,)."""
         if not self.prior:
             return np.zeros(len(profiles))
-        means = complete(profiles, self.capability_state_["task_means"]).mean(axis=1)
+        means = complete(profiles, self.views_[0]["task_means"]).mean(axis=1)
         return logit(np.clip(means, 0.02, 0.98))
 
     def _network(self, n_inputs: int) -> ScoringNetwork:
