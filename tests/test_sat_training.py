@@ -164,6 +164,23 @@ def test_adapters_are_among_the_weights(lm_path):
         assert torch.equal(logits(other), logits(adapted))
 
 
+@pytest.mark.parametrize("order", ["question_first", "profile_first"])
+def test_many_llms_are_computed_in_several_passes(lm_path, order, monkeypatch):
+    scorer = network(lm_path, order)
+    sizes, hidden = [], scorer.arrangement.hidden
+
+    def counted(prefixes, soft):
+        sizes.append(len(soft))
+        return hidden(prefixes, soft)
+
+    monkeypatch.setattr(scorer.arrangement, "hidden", counted)
+    with torch.no_grad():
+        together = logits(scorer)
+        monkeypatch.setattr("routers.model_sat.network._LLMS_PER_PASS", 3)
+        np.testing.assert_allclose(logits(scorer), together, atol=1e-5)
+    assert sizes == [4, 3, 1]
+
+
 def test_modules_to_adapt_must_be_there(lm_path):
     config = NetworkConfig(lm_path, 3, dtype="float32", device="cpu", lora=LoRA(2, 4, "c_attn"))
     with pytest.raises(ValueError, match="c_attn"):
