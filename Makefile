@@ -11,8 +11,10 @@ ARGS    ?=
 VENV := .venv
 RUN  := $(VENV)/bin/python
 
-# ROUTER=all is every file of configs/router; DATA with a slash is a folder of your outcomes.
-ROUTERS   = $(if $(filter all,$(ROUTER)),glob(*),$(ROUTER))
+# ROUTER=all is every file of configs/router but the settings of papers, which want large networks of
+# a hub; DATA with a slash is a folder of your outcomes.
+OFFLINE   = glob(*,exclude=*_paper)
+ROUTERS   = $(if $(filter all,$(ROUTER)),$(OFFLINE),$(ROUTER))
 DATA_ARGS = $(if $(findstring /,$(DATA)),data=folder "data.path='$(abspath $(DATA))'",data=$(DATA))
 DATA_NAME = $(notdir $(patsubst %/,%,$(DATA)))
 

@@ -35,7 +35,8 @@ _BOUNDS = {
 # from the greys of the bounds; any other router draws one of the rest by its name.
 _COLOURS = {
     "model_sat": "#d62728",
-    "model_sat_soft": "#ff7f7f",
+    "model_sat_soft": "#ff9896",
+    "model_sat_paper": "#8b0000",
     "knn": "#1f77b4",
     "omnirouter": "#ff1493",
     "calibrated": "#7f3b08",

@@ -1,7 +1,7 @@
 """Speed and memory against the suite's targets, each printed as a ratio (1.0 is the target).
 
-``python -m benchmarks.speed [import knn families folder large budget]``. Each case runs in its own
-process, so that memory is its own; ``folder`` needs PROCTOR_DATA to name the folder of real
+``python -m benchmarks.speed [import knn families folder large budget model_sat]``. Each case
+runs in a process of its own; ``folder`` needs PROCTOR_DATA to name the folder of real
 outcomes.
 """
 
@@ -32,8 +32,9 @@ TARGETS: dict[str, dict[str, float]] = {
     "folder": {"seconds": 300},
     "large": {"seconds": 300, "peak_memory_mb": 6144},
     "budget": {"programme_seconds": 30, "dual_seconds": 3, "price_seconds": 1},
+    "model_sat": {"cost_of_64_llms_in_8": 1.5, "profile_first_in_question_first": 10},
 }
-_MORE_IS_BETTER = {"questions_per_second"}
+_MORE_IS_BETTER = {"questions_per_second", "profile_first_in_question_first"}
 # Routers of the case "families", by configuration: all that train no network.
 FAMILIES = (
     "recognised_dataset",
@@ -195,6 +196,43 @@ def case_budget() -> dict[str, float]:
     return dict(zip(names, np.diff(laps).tolist(), strict=True))
 
 
+def case_model_sat() -> dict[str, float]:
+    """Score questions of about 75 tokens for 8 and 64 llms: SmolLM2-135M, both orders."""
+    seconds = {
+        (order, n_llms): _seconds_per_question(order, n_llms)
+        for order, n_llms in (("question_first", 8), ("question_first", 64), ("profile_first", 64))
+    }
+    for (order, n_llms), value in seconds.items():
+        sys.stderr.write(f"{order}, {n_llms} llms: {value:.3f} s per question\n")
+    shared = seconds["question_first", 64]
+    return {
+        "cost_of_64_llms_in_8": shared / seconds["question_first", 8],
+        "profile_first_in_question_first": seconds["profile_first", 64] / shared,
+    }
+
+
+def _seconds_per_question(order: str, n_llms: int) -> float:
+    """Return the median CPU time of a question, prefix included; other processes do not count."""
+    import torch
+
+    from benchmarks.carriers import model_folder
+    from routers.model_sat.network import NetworkConfig, ScoringNetwork
+
+    network = ScoringNetwork(NetworkConfig(str(model_folder("smollm2_135m")), 50, order=order))
+    rng = np.random.default_rng(0)
+    capability = torch.from_numpy(rng.normal(size=(n_llms, 50)).astype(np.float32))
+    n_questions = 9 if order == "question_first" else 1
+    times = []
+    with torch.no_grad():
+        network([network.prefix("once to warm up")], capability[:2])
+        for number in range(n_questions):
+            text = f"{number}. " + "Which of these is a law of motion, and who found it? " * 6
+            start = time.process_time()
+            network([network.prefix(text)], capability)
+            times.append(time.process_time() - start)
+    return float(np.median(times))
+
+
 def _random_table(n: int, m: int, d: int) -> tuple[RoutingTable, Encoder]:
     """Return a table whose llms are right along random directions, and its vectors' encoder."""
     rng = np.random.default_rng(0)
@@ -229,6 +267,7 @@ CASES: dict[str, Callable[[], dict[str, float]]] = {
     "folder": case_folder,
     "large": case_large,
     "budget": case_budget,
+    "model_sat": case_model_sat,
 }
 
 

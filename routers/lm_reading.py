@@ -117,7 +117,7 @@ def _layer(share: float, n_layers: int) -> int:
 def _load(path: str, dtype: str, device: str | None) -> tuple[Any, Any]:
     from transformers import AutoModel, AutoTokenizer
 
-    from routers.model_sat.network import resolve
+    from routers.model_sat.language_model import resolve
 
     number_type, where = resolve(dtype, device)
     lm: Any = AutoModel.from_pretrained(path, dtype=number_type)

@@ -79,7 +79,7 @@ class SoftLabelMLP(RegressorMixin, BaseEstimator):
         import torch
 
         from routers._training import Plan, train
-        from routers.model_sat.training import pointwise
+        from routers.model_sat.losses import pointwise
 
         inputs = torch.as_tensor(X, dtype=torch.float32)
         with torch.random.fork_rng(devices=[]):

@@ -103,6 +103,55 @@ def test_file_order_changes_nothing(frames, tmp_path):
     assert folder.load(written(turned, tmp_path)).content_hash == first
 
 
+@pytest.fixture
+def rotated(frames):
+    """`a` is right on q1 in two of three orders, `b` in all; one score of `c` is missing."""
+    rows = [
+        *[("q1", "a", turn, score) for turn, score in enumerate([1, 1, 0])],
+        *[("q1", "b", turn, 1) for turn in range(3)],
+        *[("q1", "c", turn, score) for turn, score in enumerate([1, 1, np.nan])],
+        ("q2", "a", 0, 1),
+        ("q2", "b", 0, 0.5),
+    ]
+    columns = ["question_id", "llm", "rotation", "score"]
+    return frames | {"outcomes": pd.DataFrame(rows, columns=columns)}
+
+
+def test_right_under_every_rotation_or_on_average(rotated, tmp_path):
+    table = folder.load(written(rotated, tmp_path))
+    np.testing.assert_array_equal(table.scores, [[0, 1, np.nan], [1, 0.5, np.nan]])
+    np.testing.assert_allclose(table.chance, [0.25**3, 0])  # a guess must be right three times
+    mean = folder.load(tmp_path, rotations="mean")
+    np.testing.assert_allclose(mean.scores, [[2 / 3, 1, 1], [1, 0.5, np.nan]])
+    assert mean.chance[0] == 0.25
+    with pytest.raises(
+        ValueError, match=r"'rotations' must be one of \['all', 'mean'\], got 'any'"
+    ):
+        folder.load(tmp_path, rotations="any")
+
+
+def test_a_wrong_answer_decides_whatever_is_missing(rotated, tmp_path):
+    rotated["outcomes"].loc[6, "score"] = 0  # of c, whose third is missing
+    assert folder.load(written(rotated, tmp_path)).scores[0, 2] == 0
+
+
+def test_rotations_cost_their_mean_and_must_not_repeat(rotated, tmp_path):
+    rotated["outcomes"]["cost"] = np.arange(11.0)
+    table = folder.load(written(rotated, tmp_path))
+    np.testing.assert_array_equal(table.costs, [[1, 4, 7], [9, 10, np.nan]])
+    rotated["outcomes"].loc[1, "rotation"] = 0
+    with pytest.raises(ValueError, match="row 1, column 'question_id and llm and rotation'"):
+        folder.load(written(rotated, tmp_path))
+    rotated["outcomes"].loc[1, ["rotation", "cost"]] = [1, -5]
+    with pytest.raises(ValueError, match=r"row 1, column 'cost'.*got -5"):
+        folder.load(written(rotated, tmp_path))
+
+
+def test_without_rotations_the_parameter_does_nothing(frames, tmp_path):
+    first = folder.load(written(frames, tmp_path))
+    assert folder.load(tmp_path, rotations="mean").content_hash == first.content_hash
+
+
 def test_synthetic_optimum_is_what_its_docstring_says():
     table = synthetic.load(3000, seed=0)
     expected = synthetic.expected_scores(table.datasets)

@@ -12,16 +12,13 @@ from transformers import AutoModel
 
 from routers.encoders import TfidfEncoder
 from routers.model_sat.aptitude import AptitudeTest, describe, distinguishability
+from routers.model_sat.calibration import calibrate
 from routers.model_sat.capability import CapabilityEncoder, complete, profile_text, tasks_read
+from routers.model_sat.losses import group_loss, pointwise
 from routers.model_sat.network import NetworkConfig, ScoringNetwork
-from routers.model_sat.router import ModelSATRouter, calibrate
-from routers.model_sat.training import (
-    PrefixStore,
-    _kept_prefixes,
-    group_loss,
-    learning_rate_schedule,
-    pointwise,
-)
+from routers.model_sat.prefixes import PrefixStore, _kept_prefixes
+from routers.model_sat.router import ModelSATRouter
+from routers.model_sat.training import learning_rate_schedule
 from routers.table import RoutingTable
 
 WORDS = {
@@ -238,7 +235,7 @@ QUESTIONS = ["what is one plus one?", "name a verb", "x", "how many sums make a 
 
 def by_hand(scorer: ScoringNetwork, order: str, question: str, vector: torch.Tensor) -> float:
     """The logit of one llm on one question: a single pass over plain embeddings, no cache."""
-    from routers.model_sat import network as module
+    from routers.model_sat import arrangements as module
 
     lm = scorer.lm
     decoder = AutoModel.from_pretrained(scorer.config.lm_path, attn_implementation="eager")
@@ -461,9 +458,9 @@ def test_zoo_of_one(router, table):
 
 
 def test_wrong_parameters_are_named(router, table):
-    with pytest.raises(ValueError, match=r"'loss' must be one of .*pointwise.*got 'hinge'"):
+    with pytest.raises(ValueError, match=r"'loss' parameter.*one of: .*pointwise.*Got 'hinge'"):
         clone(router).set_params(loss="hinge").fit(table)
-    with pytest.raises(ValueError, match="'n_shots' must be an int >= 1, got 0"):
+    with pytest.raises(ValueError, match=r"'n_shots' parameter .* a number at least 1\. Got 0"):
         clone(router).set_params(n_shots=0).fit(table)
 
 

@@ -158,8 +158,8 @@ def test_every_job_of_every_sweep_composes(file):
     assert sweep.hydra.mode.name == "MULTIRUN"
     axes = {name: str(values) for name, values in sweep.hydra.sweeper.params.items()}
     axes["seed"] = axes["seed"].split(",")[0]  # composing does not depend on it
-    if axes["router"] == "glob(*)":
-        axes["router"] = ",".join(ROUTERS)
+    if axes["router"] == "glob(*,exclude=*_paper)":
+        axes["router"] = ",".join(name for name in ROUTERS if not name.endswith("_paper"))
     for values in itertools.product(*(choices.split(",") for choices in axes.values())):
         composed(*(f"{name}={value}" for name, value in zip(axes, values, strict=True)))
 
@@ -168,6 +168,8 @@ def test_configuration_and_constructor_agree_on_defaults():
     """Of a class with several configurations, one is its default and the others name the change."""
     strays: dict[str, list[set[str]]] = {}
     for name in ROUTERS:
+        if name.endswith("_paper"):  # the settings of a paper, not ours
+            continue
         given = OmegaConf.to_container(composed(f"router={name}").router, resolve=False)
         router_class = instantiate({"_target_": "hydra.utils.get_class", "path": given["_target_"]})
         defaults = inspect.signature(router_class.__init__).parameters

@@ -5,7 +5,8 @@
     options, shown below the question), ``split`` (``train`` or ``test``).
 ``outcomes.parquet``
     Long form: ``question_id``, ``llm``, ``score`` in [0, 1]; optionally ``cost``. A pair that is
-    absent, or whose score is missing, is *not observed*.
+    absent, or whose score is missing, is *not observed*. Optionally ``rotation``: the llm was asked
+    again with the options in another order, and the rows of a pair are one outcome.
 ``llms.parquet`` (optional)
     ``llm`` and anything known of it, for instance ``params_b``.
 """
@@ -21,6 +22,7 @@ import pandas as pd
 from routers.table import RoutingTable
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+ROTATIONS = ("all", "mean")
 
 
 def load(
@@ -28,6 +30,7 @@ def load(
     cost_column: str | None = None,
     cost_unit: str = "USD",
     show_choices: bool = True,
+    rotations: str = "all",
 ) -> RoutingTable:
     """Read a folder.
 
@@ -42,6 +45,10 @@ def load(
     show_choices : bool, default=True
         Put the options below the question, in an order drawn from the question's id (some
         sources list the right one first).
+    rotations : {"all", "mean"}, default="all"
+        Of a question asked under several orders of its options (a circle test): an llm scores what
+        it scored under the worst of them, hence 1 only if it is right under all, or the mean.
+        The cost is the mean in either case.
 
     Returns
     -------
@@ -60,7 +67,7 @@ def load(
     facts = None
     if (folder / "llms.parquet").exists():
         facts = _read(folder, "llms.parquet", ("llm",)).set_index("llm")
-    return build(questions, outcomes, facts, cost_column, cost_unit, show_choices)
+    return build(questions, outcomes, facts, cost_column, cost_unit, show_choices, rotations)
 
 
 def build(
@@ -70,6 +77,7 @@ def build(
     cost_column: str | None = None,
     cost_unit: str = "USD",
     show_choices: bool = True,
+    rotations: str = "all",
 ) -> RoutingTable:
     """Build the table from frames in the folder format; see :func:`load`."""
     ids = questions["question_id"].astype(str).to_numpy(dtype=object)
@@ -78,7 +86,14 @@ def build(
     _all_texts(outcomes, ("question_id", "llm"), "outcomes.parquet")
     names = sorted(set(outcomes["llm"].astype(str)))
     _in_range(outcomes, "score", 0, 1)
-    _no_repeat(outcomes, ["question_id", "llm"], "outcomes.parquet")
+    pair = ["question_id", "llm"]
+    rotated = "rotation" in outcomes
+    _no_repeat(outcomes, [*pair, "rotation"] if rotated else pair, "outcomes.parquet")
+    _known_questions(outcomes, ids)
+    asked = np.ones(len(ids), dtype=int)  # times that an llm was asked
+    if rotated:
+        asked = _times_asked(outcomes, ids)
+        outcomes = _one_outcome(outcomes, rotations)
     scores = _matrix(outcomes, "score", ids, names)
     costs, unit = _costs(outcomes, facts, ids, names, cost_column, cost_unit)
     choices = questions["choices"] if "choices" in questions else [None] * len(questions)
@@ -96,7 +111,7 @@ def build(
         datasets=questions["dataset"].to_numpy(dtype=object),
         subjects=_optional(questions, "subject", questions["dataset"]),
         splits=_optional(questions, "split", ""),
-        chance=[1 / len(found) if len(found) > 1 else 0.0 for found in options],
+        chance=_chance(options, asked if rotations == "all" else np.ones_like(asked)),
     )
 
 
@@ -148,11 +163,10 @@ def _in_range(frame: pd.DataFrame, column: str, low: float, high: float) -> None
         _refuse("outcomes.parquet", row, column, limit, got, "Rescale or drop it.")
 
 
-def _matrix(outcomes: pd.DataFrame, column: str, ids: np.ndarray, names: list[str]) -> np.ndarray:
-    """Spread a long column into (n, m), NaN where the pair is absent."""
-    row = pd.Index(ids).get_indexer(pd.Index(outcomes["question_id"].astype(str)))
-    if (row < 0).any():
-        at = int(np.argmax(row < 0))
+def _known_questions(outcomes: pd.DataFrame, ids: np.ndarray) -> None:
+    unknown = _rows(outcomes, ids) < 0
+    if unknown.any():
+        at = int(np.argmax(unknown))
         got = outcomes["question_id"].iloc[at]
         _refuse(
             "outcomes.parquet",
@@ -162,6 +176,46 @@ def _matrix(outcomes: pd.DataFrame, column: str, ids: np.ndarray, names: list[st
             got,
             "Add the question or drop the outcome.",
         )
+
+
+def _rows(outcomes: pd.DataFrame, ids: np.ndarray) -> np.ndarray:
+    return pd.Index(ids).get_indexer(pd.Index(outcomes["question_id"].astype(str)))
+
+
+def _times_asked(outcomes: pd.DataFrame, ids: np.ndarray) -> np.ndarray:
+    """Count the rotations of each question, shape (n,), at least 1."""
+    counts = outcomes.groupby("question_id")["rotation"].nunique(dropna=False)
+    return counts.reindex(ids).fillna(1).clip(lower=1).to_numpy(dtype=int)
+
+
+def _one_outcome(outcomes: pd.DataFrame, rotations: str) -> pd.DataFrame:
+    """Return one row per question and llm, from the rows of its rotations.
+
+    A missing score makes the worst one unknown, unless it is 0 anyway; the mean is of the others.
+    """
+    if rotations not in ROTATIONS:
+        raise ValueError(f"'rotations' must be one of {list(ROTATIONS)}, got {rotations!r}.")
+    if "cost" in outcomes:
+        _in_range(outcomes, "cost", 0, np.inf)
+    pairs = outcomes.groupby(["question_id", "llm"], sort=False)
+    merged = pairs[["cost"]].mean() if "cost" in outcomes else pairs[[]].first()
+    mean, worst = pairs["score"].mean(), pairs["score"].min()
+    known = pairs["score"].count() == pairs.size()
+    merged["score"] = mean if rotations == "mean" else worst.where(known | (worst == 0))
+    return merged.reset_index()
+
+
+def _chance(options: list[list[str]], asked: np.ndarray) -> list[float]:
+    """Return the chance that guesses among the options are right as often as it takes."""
+    return [
+        (1 / len(found)) ** int(times) if len(found) > 1 else 0.0
+        for found, times in zip(options, asked, strict=True)
+    ]
+
+
+def _matrix(outcomes: pd.DataFrame, column: str, ids: np.ndarray, names: list[str]) -> np.ndarray:
+    """Spread a long column into (n, m), NaN where the pair is absent."""
+    row = _rows(outcomes, ids)
     column_of = pd.Index(names).get_indexer(pd.Index(outcomes["llm"].astype(str)))
     matrix = np.full((len(ids), len(names)), np.nan, dtype=np.float32)
     matrix[row, column_of] = outcomes[column]

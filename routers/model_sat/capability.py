@@ -48,40 +48,44 @@ class CapabilityEncoder:
         self.encoder = encoder
         self.descriptions = list(descriptions)
 
-    def fit(self, profiles: FloatArray) -> dict:
+    def fit(self, profiles: FloatArray, order: np.ndarray | None = None) -> dict:
         """Learn what is typical of the training zoo.
 
         Parameters
         ----------
         profiles : ndarray of shape (m, T)
             Accuracies in [0, 1], NaN where not observed.
+        order : ndarray of int, shape (T,), optional
+            In which the tasks are listed in the text; nothing else depends on an order.
 
         Returns
         -------
         dict
-            Plain arrays, to be handed to :meth:`transform`: ``task_means`` (T,), and ``centre``
-            and ``scale`` per block.
+            Plain arrays, to be handed to :meth:`transform`: ``task_means`` (T,), ``order`` (T,),
+            and centre and scale per block.
         """
         task_means = np.nan_to_num(column_means(profiles), nan=0.5)
-        blocks = self._blocks(complete(profiles, task_means))
+        order = np.arange(len(task_means)) if order is None else order
+        blocks = self._blocks(complete(profiles, task_means), order)
         centres = [block.mean(axis=0) for block in blocks]
         scales = [_rms_length(block - c) for block, c in zip(blocks, centres, strict=True)]
-        return {"task_means": task_means, "centres": centres, "scales": scales}
+        return {"task_means": task_means, "order": order, "centres": centres, "scales": scales}
 
     def transform(self, profiles: FloatArray, state: dict) -> FloatArray:
         """Return float32 vectors of shape (m, c) for profiles of shape (m, T)."""
-        blocks = self._blocks(complete(profiles, state["task_means"]))
+        blocks = self._blocks(complete(profiles, state["task_means"]), state["order"])
         parts = zip(blocks, state["centres"], state["scales"], strict=True)
         scaled = [(block - centre) / scale for block, centre, scale in parts]
         return np.concatenate(scaled, axis=1).astype(np.float32)
 
-    def _blocks(self, profiles: FloatArray) -> list[FloatArray]:
+    def _blocks(self, profiles: FloatArray, order: np.ndarray) -> list[FloatArray]:
         if self.mode == "numbers":
             return [profiles]
         if self.mode == "pooled":
             embeddings = self.encoder.transform(self.descriptions).astype(np.float64)  # (T, d)
             return [profiles @ embeddings / len(embeddings), profiles]
-        texts = [profile_text(profile, self.descriptions) for profile in profiles]
+        words = [self.descriptions[task] for task in order]
+        texts = [profile_text(profile[order], words) for profile in profiles]
         return [self.encoder.transform(texts).astype(np.float64)]
 
 

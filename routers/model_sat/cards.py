@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
+from typing import Self, cast
 
 import numpy as np
 
+from routers.base import Router
 from routers.model_sat.aptitude import AptitudeTest
 from routers.table import RoutingTable
 
@@ -96,3 +99,60 @@ class ProfileCard:
         if len(found["accuracies"]) != len(found["shots"]):
             raise ValueError("A profile card must have as many accuracies as shots.")
         return cls(**found)
+
+
+class TakesCards(ABC):
+    """What a :class:`Router` with an aptitude test does with profile cards (a mix-in).
+
+    A subclass overrides ``_take_card``: what an llm is to it, from the card alone.
+    """
+
+    aptitude_test_: dict
+
+    def card(self, llm: str, outcomes: RoutingTable) -> ProfileCard:
+        """Return the card of an llm from its outcomes on the aptitude test.
+
+        Parameters
+        ----------
+        llm : str
+            A column of ``outcomes``, candidate or not.
+        outcomes : RoutingTable
+            Holding (some of) the test's questions; others are not looked at.
+
+        Raises
+        ------
+        ValueError
+            If less than half of the test was observed.
+        """
+        router = cast(Router, self)
+        router._require_fitted()
+        router._require_table(outcomes, "card")
+        return self._card(llm, outcomes.select([llm]))
+
+    def admit_card(self, card: ProfileCard) -> Self:
+        """Add a candidate from its card alone; its cost is unknown.
+
+        Raises
+        ------
+        ValueError
+            If the card is of another aptitude test, or the llm is in the zoo already.
+        """
+        router = cast(Router, self)
+        router._require_fitted()
+        if card.llm in set(router.llms_):
+            raise ValueError(f"admit_card: {card.llm!r} is in the zoo already. Fit again.")
+        self._take_card(card)
+        router._known_ = np.append(router._known_, card.llm)
+        router.llms_ = np.append(router.llms_, card.llm)
+        router.mean_costs_ = np.append(router.mean_costs_, np.nan)
+        return self
+
+    def _admit(self, llm: str, outcomes: RoutingTable) -> None:
+        self._take_card(self._card(llm, outcomes))
+
+    def _card(self, llm: str, outcomes: RoutingTable) -> ProfileCard:
+        return ProfileCard.examine(llm, AptitudeTest(**self.aptitude_test_), outcomes)
+
+    @abstractmethod
+    def _take_card(self, card: ProfileCard) -> None:
+        """Add a last llm from its card, whose aptitude test may be another one (an error)."""

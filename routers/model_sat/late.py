@@ -9,7 +9,7 @@ from routers._validation import at_least, one_of
 from routers.base import Router
 from routers.encoders import Encoder, encode_training
 from routers.model_sat.aptitude import AptitudeTest
-from routers.model_sat.cards import ProfileCard
+from routers.model_sat.cards import ProfileCard, TakesCards
 from routers.model_sat.items import ItemFactors, fit_ridge
 from routers.table import FloatArray, RoutingTable
 
@@ -17,7 +17,7 @@ PROFILES = ("card", "swapped", "mean", "constant")
 _FEWEST_FOR_CONNECTOR = 12  # llms from which a connector from cards can be learned
 
 
-class LateFusionModelSAT(Router):
+class LateFusionModelSAT(TakesCards, Router):
     """Capability profile times question reading, with item factors learned from many llms.
 
     Model-SAT hands the profile to the LM as a token among the question's. Here the LM reads the
@@ -117,49 +117,10 @@ class LateFusionModelSAT(Router):
         read = np.hstack([self.recognise(vectors), self.factors_.predict(vectors)])
         return np.clip(read @ self._seen_capability().T, 0, 1)
 
-    def _admit(self, llm: str, outcomes: RoutingTable) -> None:
-        self.capability_ = np.vstack([self.capability_, self._from_card(self._card(llm, outcomes))])
-
     # Cards ------------------------------------------------------------------------------------
 
-    def card(self, llm: str, outcomes: RoutingTable) -> ProfileCard:
-        """Return the card of an llm from its outcomes on the aptitude test.
-
-        Parameters
-        ----------
-        llm : str
-            A column of ``outcomes``, candidate or not.
-        outcomes : RoutingTable
-            Holding (some of) the test's questions; others are not looked at.
-
-        Raises
-        ------
-        ValueError
-            If less than half of the test was observed.
-        """
-        self._require_fitted()
-        self._require_table(outcomes, "card")
-        return self._card(llm, outcomes.select([llm]))
-
-    def admit_card(self, card: ProfileCard) -> LateFusionModelSAT:
-        """Add a candidate from its card alone; its cost is unknown.
-
-        Raises
-        ------
-        ValueError
-            If the card is of another aptitude test, or the llm is in the zoo already.
-        """
-        self._require_fitted()
-        if card.llm in set(self.llms_):
-            raise ValueError(f"admit_card: {card.llm!r} is in the zoo already. Fit again.")
+    def _take_card(self, card: ProfileCard) -> None:
         self.capability_ = np.vstack([self.capability_, self._from_card(card)])
-        self._known_ = np.append(self._known_, card.llm)
-        self.llms_ = np.append(self.llms_, card.llm)
-        self.mean_costs_ = np.append(self.mean_costs_, np.nan)
-        return self
-
-    def _card(self, llm: str, outcomes: RoutingTable) -> ProfileCard:
-        return ProfileCard.examine(llm, AptitudeTest(**self.aptitude_test_), outcomes)
 
     def _from_card(self, card: ProfileCard) -> np.ndarray:
         """Apply the connector to a card: a capability vector (n_datasets + n_factors,)."""

@@ -1,4 +1,4 @@
-"""The Model-SAT network: a trained connector in front of a frozen causal LM.
+"""The Model-SAT network: a trained connector in front of a causal LM.
 
 References
 ----------
@@ -9,34 +9,28 @@ References
   2021: soft tokens in front of a frozen LM.
 
 Letters in shape comments: b questions, m llms, c numbers in a capability vector, k soft tokens,
-t tokens of the inquiry, s = k + t tokens per llm, p tokens of a prefix, d width of the LM,
-l layers, h key-value heads, e width of a head.
+d width of the LM.
 """
 
 from __future__ import annotations
 
-import logging
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-log = logging.getLogger(__name__)
+from routers.model_sat.arrangements import ARRANGEMENTS, Prefix
+from routers.model_sat.language_model import LoRA, load_lm, resolve, with_adapters
 
-ORDERS = ("question_first", "profile_first")
+ORDERS = tuple(ARRANGEMENTS)
 READOUTS = ("yes_no", "yes", "linear")
 
-# Before and after the soft tokens. The question is put between the two parts of `_BEFORE`.
-_QUESTION_FIRST = ("Question:\n", "\n\nWill this question be answered correctly by the")
-_PROFILE_FIRST = ("\nQuestion:\n", "\n\nWill this question be answered correctly by the assistant")
 _SOFT = " assistant"  # what a soft token stands for before it has learned anything
-_INQUIRY = "?"  # one token: soft tokens and inquiry are all that is paid for once per llm
 _YES, _NO = " Yes", " No"
+# More llms than these are computed in several passes: memory grows with the square of one.
+_LLMS_PER_PASS = 64
 
 
 @dataclass(frozen=True)
@@ -63,6 +57,8 @@ class NetworkConfig:
         Arithmetic of the LM; "auto" is bfloat16 where it is native, else float32.
     device : str or None
         As torch names it; by default a GPU where there is one.
+    lora : LoRA or None
+        How the LM can be adapted, see :meth:`ScoringNetwork.adapt`.
     """
 
     lm_path: str
@@ -73,150 +69,7 @@ class NetworkConfig:
     max_question_tokens: int = 192
     dtype: str = "auto"
     device: str | None = None
-
-
-class FrozenLM:
-    """A pretrained causal LM that is only ever read, with its tokenizer.
-
-    Attributes
-    ----------
-    embedding_rms : float
-        Root mean square of the entries of its token embeddings, the natural unit of soft tokens.
-    """
-
-    def __init__(self, path: str, dtype: torch.dtype, device: torch.device):
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        self.tokenizer = AutoTokenizer.from_pretrained(path)
-        with torch.random.fork_rng(devices=[]):  # loading initialises before it reads
-            loaded = AutoModelForCausalLM.from_pretrained(
-                path, dtype=dtype, attn_implementation=_register_attention()
-            )
-        network = cast(Any, loaded)
-        network.eval().requires_grad_(False).to(device)
-        self.decoder = network.get_decoder()
-        self.embedding = network.get_input_embeddings()
-        self.dtype, self.device = dtype, device
-        n_tokens, self.width = self.embedding.weight.shape
-        self._head = network.get_output_embeddings()
-        some = self.embedding(torch.arange(min(4096, n_tokens), device=device))
-        self.embedding_rms = float(some.float().square().mean().sqrt())
-
-    def tokens(self, text: str) -> list[int]:
-        """Return the token ids of a text, without special tokens."""
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
-    def embed(self, ids: Sequence[int]) -> Tensor:
-        """Return the embeddings of some tokens, shape (len(ids), d)."""
-        return self.embedding(torch.tensor(list(ids), dtype=torch.long, device=self.device))
-
-    def output_weights(self, word: str) -> tuple[Tensor, Tensor]:
-        """Return the weights (d,) and the bias () of a word's first token in the output layer."""
-        token = self.tokens(word)[0]
-        bias = self._head.bias
-        zero = torch.zeros((), device=self.device)
-        return self._head.weight[token].float(), zero if bias is None else bias[token].float()
-
-
-def grouped_attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    softcap: float | None = None,
-    **_: object,
-) -> tuple[Tensor, None]:
-    """Attend in plain matrix products, the queries of a key-value head side by side.
-
-    For suffixes of a few tokens behind a long shared prefix this is faster on a CPU than the fused
-    attention (whose backward pass takes half of a training step) and than transformers' own plain
-    one (which copies the keys once per query head).
-
-    Parameters
-    ----------
-    module : nn.Module
-        Not used: the LM is frozen, there is no dropout.
-    query : Tensor of shape (b, heads, q, e)
-    key, value : Tensor of shape (b, h, n, e)
-        ``heads`` is a multiple of h.
-    attention_mask : Tensor of shape (b, 1, q, n) or None
-        Added to the logits.
-    scaling : float
-        Of the logits.
-    dropout : float
-        Not used.
-    softcap : float, optional
-        Logits are bent to stay below it (Gemma 2).
-
-    Returns
-    -------
-    Tensor of shape (b, q, heads, e), None
-    """
-    b, heads, q, e = query.shape
-    h, n = key.shape[1:3]
-    together = query.reshape(b, h, heads // h * q, e)
-    logits = (together @ key.transpose(2, 3)).view(b, heads, q, n) * scaling
-    if softcap is not None:
-        logits = softcap * torch.tanh(logits / softcap)
-    if attention_mask is not None:
-        logits = logits + attention_mask
-    weights = torch.softmax(logits, dim=-1, dtype=torch.float32).to(query.dtype)
-    out = weights.view(b, h, heads // h * q, n) @ value
-    return out.view(b, heads, q, e).transpose(1, 2), None
-
-
-def _register_attention() -> str:
-    """Make :func:`grouped_attention` known to transformers, and return its name there."""
-    from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import eager_mask
-
-    name = "proctor_grouped"
-    AttentionInterface.register(name, grouped_attention)
-    AttentionMaskInterface.register(name, eager_mask)  # masks that are added, never left out
-    return name
-
-
-def resolve(dtype: str, device: str | None) -> tuple[torch.dtype, torch.device]:
-    """Return the dtype and the device to use for what was asked."""
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if dtype != "auto":
-        return getattr(torch, dtype), where
-    if where.type == "cuda":
-        return (torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16), where
-    if where.type != "cpu":
-        return torch.float32, where
-    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-    return (torch.bfloat16 if native else torch.float32), where
-
-
-@lru_cache(maxsize=2)
-def load_lm(path: str, dtype: torch.dtype, device: torch.device) -> FrozenLM:
-    """Load an LM once per process."""
-    return FrozenLM(path, dtype, device)
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """What is computed of a question once, whatever the llms and the connector's weights.
-
-    Parameters
-    ----------
-    length : int
-        Tokens p.
-    states : Tensor
-        Keys and values (l, 2, h, p, e) if the question comes first; embeddings (p, d) if not.
-    """
-
-    length: int
-    states: Tensor
-
-    @property
-    def n_bytes(self) -> int:
-        """Memory it holds."""
-        return self.states.nbytes
+    lora: LoRA | None = None
 
 
 class Connector(nn.Module):
@@ -265,7 +118,8 @@ class ScoringNetwork(nn.Module):
         # What a logit of the LM is worth, learned with the connector.
         self.scale = nn.Parameter(torch.ones(()))
         self.shift = nn.Parameter(torch.zeros(()))
-        self.arrangement = _ARRANGEMENTS[config.order](self.lm, config.max_question_tokens)
+        self.lora = nn.ParameterDict()  # none until the LM is adapted
+        self.arrangement = ARRANGEMENTS[config.order](self.lm, config.max_question_tokens)
         self.direction, self.offset = self.lm.output_weights(_YES)  # (d,), ()
         if config.readout != "yes":
             no, no_bias = self.lm.output_weights(_NO)
@@ -275,7 +129,7 @@ class ScoringNetwork(nn.Module):
 
     @property
     def prefix_key(self) -> tuple[object, ...]:
-        """What a question's prefix depends on, besides the question."""
+        """What a question's prefix depends on besides the question, for a frozen LM."""
         config = self.config
         return (
             config.lm_path,
@@ -285,19 +139,34 @@ class ScoringNetwork(nn.Module):
             config.max_question_tokens,
         )
 
+    @property
+    def adapted(self) -> bool:
+        """Whether the LM has adapters that learn."""
+        return len(self.lora) > 0
+
+    def adapt(self, seed: int) -> None:
+        """Give the LM adapters of this network's own; they add nothing until they have learned."""
+        if self.config.lora is None:
+            raise ValueError("'lora' of the NetworkConfig must say how to adapt the LM, got None.")
+        self.lm, learned = with_adapters(self.lm, self.config.lora, seed)
+        # a parameter's name must hold no dot
+        self.lora.update({name.replace(".", "/"): value for name, value in learned.items()})
+        self.arrangement.lm = self.lm
+
     def prefix(self, question: str) -> Prefix:
         """Compute what all llms share of a question.
 
         Each question is computed alone and unpadded: in 16 bits the logits of one would otherwise
-        depend by some hundredths on what else was in its batch.
+        depend by some hundredths on what else was in its batch. A frozen LM's needs no gradient.
         """
-        with torch.no_grad():
+        with torch.set_grad_enabled(self.adapted and torch.is_grad_enabled()):
             return self.arrangement.prefix(question)
 
     def forward(self, prefixes: Sequence[Prefix], capability: Tensor) -> Tensor:
         """Return logits (b, m) for capability vectors (m, c)."""
         soft = self.connector(capability).to(self.lm.dtype)  # (m, k, d)
-        hidden = self.arrangement.hidden(prefixes, soft)  # (b, m, d)
+        passes = [self.arrangement.hidden(prefixes, part) for part in soft.split(_LLMS_PER_PASS)]
+        hidden = torch.cat(passes, dim=1)  # (b, m, d)
         direction = self.direction
         if self.turn is not None:
             # in a unit of the order of 1 / d, a step of the optimizer moves a logit by about its
@@ -306,154 +175,13 @@ class ScoringNetwork(nn.Module):
         return self.scale * (hidden.float() @ direction + self.offset) + self.shift
 
     def weights(self) -> dict[str, np.ndarray]:
-        """Return the learned weights as plain arrays."""
+        """Return the learned weights, adapters included, as plain arrays."""
         state = self.state_dict()
         return {name: value.detach().cpu().numpy().copy() for name, value in state.items()}
 
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
-        """Take over what :meth:`weights` returned."""
+        """Take over what :meth:`weights` returned; adapt the LM if the weights hold adapters."""
+        if not self.adapted and any(name.startswith("lora.") for name in weights):
+            self.adapt(seed=0)
         state = {name: torch.from_numpy(np.array(value)) for name, value in weights.items()}
         self.load_state_dict(state)
-
-
-class _Arrangement(ABC):
-    """The order of question, soft tokens and inquiry, and how it is computed."""
-
-    texts: tuple[str, str]
-
-    def __init__(self, lm: FrozenLM, max_question_tokens: int):
-        self.lm = lm
-        self.max_question_tokens = max_question_tokens
-        self._before, self._after = (lm.tokens(text) for text in self.texts)
-        with torch.no_grad():
-            self.inquiry = lm.embed(lm.tokens(_INQUIRY))  # (t, d)
-
-    def prompt(self, question: str) -> list[int]:
-        """Return the tokens of the question and of what surrounds it."""
-        tokens = self.lm.tokens(question)
-        if len(tokens) > self.max_question_tokens:
-            # the beginning says what it is about, the end what is asked and what the options are
-            half = self.max_question_tokens // 2
-            tokens = tokens[: self.max_question_tokens - half] + tokens[len(tokens) - half :]
-        return [*self._before, *tokens, *self._after]
-
-    def suffix(self, soft: Tensor) -> Tensor:
-        """Put the inquiry behind the soft tokens (m, k, d) of each llm: (m, s, d)."""
-        return torch.cat([soft, self.inquiry.expand(len(soft), -1, -1)], dim=1)
-
-    @abstractmethod
-    def prefix(self, question: str) -> Prefix:
-        """Return what does not depend on the llms."""
-
-    @abstractmethod
-    def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
-        """Return the LM's last state (b, m, d) for soft tokens (m, k, d)."""
-
-
-class QuestionFirst(_Arrangement):
-    """Question, soft tokens, inquiry: one pass over the question serves every llm.
-
-    The suffixes of all llms follow the question in one sequence of m s tokens; a mask lets each
-    token see the question and its own llm only, and positions start anew for each llm. So the
-    keys and values of the question are neither computed nor copied per llm.
-    """
-
-    texts = _QUESTION_FIRST
-
-    def prefix(self, question: str) -> Prefix:
-        """Return the keys and values of the question."""
-        prompt = self.prompt(question)
-        bos = self.lm.tokenizer.bos_token_id
-        ids = torch.tensor([[bos, *prompt] if bos is not None else prompt], device=self.lm.device)
-        cache = self.lm.decoder(input_ids=ids, use_cache=True).past_key_values
-        states = [torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers]
-        return Prefix(ids.shape[1], torch.stack(states))  # (l, 2, h, p, e)
-
-    def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
-        """Run the suffixes of all llms in one sequence per question."""
-        suffix = self.suffix(soft)
-        m, s, d = suffix.shape
-        b = len(prefixes)
-        lengths = torch.tensor([prefix.length for prefix in prefixes], device=self.lm.device)
-        out = self.lm.decoder(
-            inputs_embeds=suffix.reshape(1, m * s, d).expand(b, -1, -1),
-            attention_mask=_block_mask(lengths, m, s, self.lm.dtype),
-            position_ids=lengths[:, None] + torch.arange(s, device=self.lm.device).repeat(m),
-            past_key_values=_stack_caches(prefixes, self.lm.dtype),
-            use_cache=True,
-        )
-        return out.last_hidden_state.view(b, m, s, d)[:, :, -1]
-
-
-class ProfileFirst(_Arrangement):
-    """Soft tokens, question, inquiry: the paper's order, one whole pass per llm and question."""
-
-    texts = _PROFILE_FIRST
-
-    def prefix(self, question: str) -> Prefix:
-        """Return the token embeddings of the question."""
-        embeddings = self.lm.embed(self.prompt(question))
-        return Prefix(len(embeddings), embeddings)  # (p, d)
-
-    def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
-        """Run one whole sequence per question and llm."""
-        b, (m, k, d) = len(prefixes), soft.shape
-        prompts = [torch.cat([prefix.states, self.inquiry]) for prefix in prefixes]
-        lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.lm.device)
-        padded = nn.utils.rnn.pad_sequence(prompts, batch_first=True)  # (b, p + t, d)
-        start = self._start(m)
-        pairs = torch.cat(
-            [
-                start.repeat(b, 1, 1),
-                soft.repeat(b, 1, 1),
-                padded.repeat_interleave(m, dim=0),
-            ],
-            dim=1,
-        )  # (b m, 1 + k + p + t, d)
-        # padding is on the right, where a causal LM's earlier positions cannot see it
-        states = self.lm.decoder(inputs_embeds=pairs, use_cache=False).last_hidden_state
-        last = (start.shape[1] + k + lengths - 1).repeat_interleave(m)
-        return states[torch.arange(b * m, device=self.lm.device), last].view(b, m, d)
-
-    def _start(self, m: int) -> Tensor:
-        """Return the beginning-of-text embedding per llm (m, 1, d), or none (m, 0, d)."""
-        bos = self.lm.tokenizer.bos_token_id
-        return self.lm.embed([] if bos is None else [bos]).expand(m, -1, -1)
-
-
-_ARRANGEMENTS: dict[str, type[_Arrangement]] = {
-    "question_first": QuestionFirst,
-    "profile_first": ProfileFirst,
-}
-
-
-def _block_mask(lengths: Tensor, m: int, s: int, dtype: torch.dtype) -> Tensor:
-    """Return what is added to the attention logits, (b, 1, m s, p + m s): 0 where a token may look.
-
-    Prefixes have ``lengths`` (b,), padded on the right to p; the m suffixes have s tokens each.
-    """
-    own = torch.block_diag(*[torch.ones(s, s).tril()] * m).bool().to(lengths.device)
-    question = torch.arange(int(lengths.max()), device=lengths.device) < lengths[:, None]  # (b, p)
-    may_look = torch.cat(
-        [question[:, None].expand(-1, m * s, -1), own.expand(len(lengths), -1, -1)], dim=2
-    )[:, None]
-    mask = torch.zeros(may_look.shape, dtype=dtype, device=lengths.device)
-    return mask.masked_fill(~may_look, torch.finfo(dtype).min)
-
-
-def _stack_caches(prefixes: Sequence[Prefix], dtype: torch.dtype) -> Any:
-    """Return one key-value cache for a batch of prefixes, padded on the right."""
-    from transformers import DynamicCache
-
-    longest = max(prefix.length for prefix in prefixes)
-    states = torch.stack(
-        [
-            nn.functional.pad(prefix.states, (0, 0, 0, longest - prefix.length))
-            for prefix in prefixes
-        ],
-        dim=2,
-    ).to(dtype)  # (l, 2, b, h, p, e)
-    cache = DynamicCache()
-    for layer, (keys, values) in enumerate(states):
-        cache.update(keys, values, layer)
-    return cache

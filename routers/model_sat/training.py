@@ -1,25 +1,29 @@
-"""Stage 1 of Model-SAT: the connector learns, the LM does not.
+"""Training of Model-SAT: the connector learns (stage 1), then LM and connector (stage 2).
 
 References
 ----------
-* Zhang, Zhan and Ye, "Capability Instruction Tuning" (Model-SAT), AAAI 2025: two stages; the
-  InfoNCE loss over questions of one llm (:func:`group_loss` with ``dim=0``).
-* van den Oord, Li and Vinyals, "Representation Learning with Contrastive Predictive Coding", 2018.
+* Zhang, Zhan and Ye, "Capability Instruction Tuning" (Model-SAT), AAAI 2025: two stages, in the
+  second a smaller learning rate for the LM.
+* Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from routers.model_sat.network import Prefix, ScoringNetwork
+from routers.model_sat.calibration import average_views
+from routers.model_sat.checkpoints import Checkpoint
+from routers.model_sat.losses import outcome_weights, total_loss
+from routers.model_sat.network import ScoringNetwork
+from routers.model_sat.prefixes import PrefixStore
 from routers.table import FloatArray
 
 log = logging.getLogger(__name__)
@@ -29,59 +33,71 @@ _MAX_GRADIENT = 1.0
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the connector is trained.
+    """How the network is trained.
 
     Parameters
     ----------
     loss : {"pointwise", "question_groups", "llm_groups", "both_groups"}
+    group_size : int or None
+        Of the group losses, see :func:`routers.model_sat.losses.group_loss`.
+    llm_weight, question_weight : float
+        See :func:`routers.model_sat.losses.outcome_weights`.
     epochs : int
-        Largest number of passes over the training questions.
+        Largest number of passes over the training questions in stage 1: the LM is frozen.
+    stage2_epochs : int
+        The same in stage 2: LM and connector learn. 0 for no such stage.
     learning_rate : float
-        Peak of the schedule.
+        Peak of the connector's schedule, in either stage.
+    lm_learning_rate : float
+        Peak of the LM's.
     weight_decay : float
     batch_size : int
-        Questions per step; each comes with all llms.
+        Questions per step.
+    llms_per_step : int
+        Of more llms, so many are drawn at each step.
     schedule : {"cosine", "constant"}
-        After the warm-up.
+        After the warm-up, in each stage.
     warm_up : float
-        Share of the steps in which the learning rate rises.
+        Share of the steps of a stage in which the learning rate rises.
     patience : int
-        Epochs without a better validation loss after which training stops.
-    prefix_cache_gb : float
-        Memory that prefixes may hold; those that do not fit are computed again when needed.
-    progress : bool
-        Show a progress bar.
+        Epochs without a better validation loss after which a stage stops.
     """
 
     loss: str = "pointwise"
+    group_size: int | None = None
+    llm_weight: float = 0.0
+    question_weight: float = 0.0
     epochs: int = 4
+    stage2_epochs: int = 0
     learning_rate: float = 0.1
+    lm_learning_rate: float = 2e-4
     weight_decay: float = 0.0
     batch_size: int = 8
+    llms_per_step: int = 16
     schedule: str = "cosine"
     warm_up: float = 0.1
     patience: int = 3
-    prefix_cache_gb: float = 2.5
-    progress: bool = False
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Questions with what each llm scored on them.
+    """Questions, llms, and what each llm scored on each question.
 
     Parameters
     ----------
     questions : sequence of str, length n
     scores : ndarray of shape (n, m)
         In [0, 1], NaN where not observed.
+    capability : ndarray of shape (v, m, c)
+        Capability vector of each llm, in v views of its profile.
+    prior : ndarray of shape (m,)
+        Added to the network's logits.
     """
 
     questions: Sequence[str]
     scores: FloatArray
-
-    def rows(self, index: np.ndarray) -> Examples:
-        """Return some of the examples."""
-        return Examples([self.questions[i] for i in index], self.scores[index])
+    capability: FloatArray
+    prior: FloatArray
 
 
 @dataclass
@@ -91,7 +107,10 @@ class History:
     Attributes
     ----------
     train, validation : list of float
-        Mean loss per epoch; no entry for validation where there are no such questions.
+        Mean loss per epoch, stage 2 after stage 1; no entry for validation where there are no such
+        questions.
+    stage1_epochs : int
+        Epochs of stage 1, once there is a stage 2; 0 until then.
     best_epoch : int
         The epoch whose weights were kept, counted from 1.
     validation_logits : ndarray of shape (n, m) or None
@@ -100,225 +119,253 @@ class History:
 
     train: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
+    stage1_epochs: int = 0
     best_epoch: int = 0
     validation_logits: FloatArray | None = None
 
 
-@lru_cache(maxsize=1)
-def _kept_prefixes(key: Hashable) -> dict[str, Prefix]:
-    """Return the prefixes kept for one LM and prompt, by question: empty at first.
-
-    A prefix depends on neither the llms nor the connector, so that the folds and seeds of a sweep
-    compute it once between them.
-    """
-    return {}
-
-
-class PrefixStore:
-    """Prefixes of questions, each computed when first needed and kept while memory lasts.
-
-    Kept in 16 bits: on a machine whose LM runs in 32 bits this halves the memory and moves the
-    logits by less than the noise of training.
-
-    Parameters
-    ----------
-    network : ScoringNetwork
-    questions : sequence of str
-    budget : float
-        Bytes.
-    """
-
-    def __init__(self, network: ScoringNetwork, questions: Sequence[str], budget: float):
-        self.network, self.questions = network, questions
-        self._kept = _kept_prefixes(network.prefix_key)
-        self.left = budget - sum(prefix.n_bytes for prefix in self._kept.values())
-
-    def get(self, rows: Sequence[int]) -> list[Prefix]:
-        """Return the prefixes of some questions."""
-        wanted = [self.questions[row] for row in rows]
-        return [self._kept.get(question) or self._compute(question) for question in wanted]
-
-    def _compute(self, question: str) -> Prefix:
-        prefix = self.network.prefix(question)
-        if prefix.states.dtype == torch.float32:
-            prefix = Prefix(prefix.length, prefix.states.half())
-        if prefix.n_bytes <= self.left:
-            self.left -= prefix.n_bytes
-            self._kept[question] = prefix
-        return prefix
-
-
 class Trainer:
-    """Trains the connector of a network in place.
+    """Trains a network in place.
 
     Parameters
     ----------
     network : ScoringNetwork
-    capability : ndarray of shape (m, c)
-        Capability vector of each llm.
-    prior : ndarray of shape (m,)
-        Added to the network's logits.
+        Fresh.
     config : TrainingConfig
-    generator : torch.Generator
-        Of the order of questions.
+    seed : int
+        Of the order of questions, of all other draws, and of the first weights of adapters.
+    checkpoint : Checkpoint
+        Where an interrupted training goes on.
+    progress : bool, default=False
+        Show a progress bar.
     """
 
     def __init__(
         self,
         network: ScoringNetwork,
-        capability: FloatArray,
-        prior: FloatArray,
         config: TrainingConfig,
-        generator: torch.Generator,
+        seed: int,
+        checkpoint: Checkpoint,
+        progress: bool = False,
     ):
-        device = network.lm.device
-        self.network, self.config, self.generator = network, config, generator
-        self.capability = torch.from_numpy(capability).to(device)
-        self.prior = torch.from_numpy(np.asarray(prior, dtype=np.float32)).to(device)
-        self.loss = LOSSES[config.loss]
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(),
-            lr=config.learning_rate,
-            weight_decay=config.weight_decay,
-        )
+        self.network, self.config, self.seed = network, config, seed
+        self.checkpoint, self.progress = checkpoint, progress
+        self.generator = torch.Generator().manual_seed(seed)
+        self.history, self.best = History(), network.weights()
 
-    def train(self, training: Examples, validation: Examples) -> History:
+    def train(self, training: Examples, validation: Examples, prefix_cache_gb: float) -> History:
         """Train; the weights of the epoch with the best validation loss are kept.
 
         Parameters
         ----------
         training, validation : Examples
-            Without validation questions all epochs run and the last one's weights are kept.
+            Of the same llms or of others. Without validation questions all epochs run and the last
+            one's weights are kept.
+        prefix_cache_gb : float
+            Memory that prefixes may hold; those that do not fit are computed again when needed.
 
         Returns
         -------
         History
         """
-        config, n = self.config, len(training.questions)
-        store = PrefixStore(
-            self.network,
-            [*training.questions, *validation.questions],
-            config.prefix_cache_gb * 2**30,
-        )
-        n_steps = config.epochs * math.ceil(n / config.batch_size)
-        schedule = learning_rate_schedule(config.schedule, config.warm_up, n_steps)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(self.optimizer, schedule)
-        history, best = History(), self.network.weights()
-        for epoch in range(1, config.epochs + 1):
-            history.train.append(self._epoch(training.scores, store, scheduler, epoch))
-            if len(validation.questions):
-                logits = self.logits(store, range(n, n + len(validation.questions)))
-                loss = self.loss(torch.from_numpy(logits), torch.from_numpy(validation.scores))
-                history.validation.append(float(loss))
-                if loss <= min(history.validation):
-                    history.best_epoch, best = epoch, self.network.weights()
-                    history.validation_logits = logits
-            else:
-                history.best_epoch, best = epoch, self.network.weights()
-            log.info("Epoch %d: loss %s", epoch, _last(history))
-            if epoch - history.best_epoch >= config.patience:
+        texts = [*training.questions, *validation.questions]
+        store = PrefixStore(self.network, texts, prefix_cache_gb * 2**30)
+        saved = self.checkpoint.load()
+        for stage, n_epochs in enumerate((self.config.epochs, self.config.stage2_epochs), start=1):
+            if n_epochs and (saved is None or saved["stage"] <= stage):
+                self._stage(stage, n_epochs, training, validation, store, saved)
+                saved = None
+        self.network.load_weights(self.best)
+        return self.history
+
+    def _stage(
+        self,
+        stage: int,
+        n_epochs: int,
+        training: Examples,
+        validation: Examples,
+        store: PrefixStore,
+        saved: dict[str, Any] | None,
+    ) -> None:
+        """Run the epochs of a stage, from the one after the saved state if there is any."""
+        if stage == 2:
+            self.network.load_weights(self.best)
+            self.network.adapt(self.seed)
+            self.best = self.network.weights()
+            self.history.stage1_epochs = len(self.history.train)
+        optimizer, scheduler = self._optimizer(n_epochs, len(training.questions))
+        done = self._restore(saved, optimizer, scheduler) if saved else 0
+        for epoch in range(done + 1, n_epochs + 1):
+            if self._stalls():
                 break
-        self.network.load_weights(best)
-        return history
+            mean_loss = self._epoch(training, store, optimizer, scheduler)
+            self.history.train.append(mean_loss)
+            self._judge(validation, store, first=len(training.questions))
+            log.info("Stage %d, epoch %d: loss %s", stage, epoch, _last(self.history))
+            self.checkpoint.save(self._state(stage, epoch, optimizer, scheduler))
 
-    def logits(self, store: PrefixStore, rows: Sequence[int]) -> FloatArray:
-        """Return logits with prior (len(rows), m), without gradient."""
+    def _optimizer(
+        self, n_epochs: int, n_questions: int
+    ) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]:
+        config, adapters = self.config, list(self.network.lora.values())
+        others = [p for n, p in self.network.named_parameters() if not n.startswith("lora.")]
+        groups = [{"params": others, "lr": config.learning_rate}]
+        if adapters:
+            groups.append({"params": adapters, "lr": config.lm_learning_rate})
+        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        n_steps = n_epochs * math.ceil(n_questions / config.batch_size)
+        schedule = learning_rate_schedule(config.schedule, config.warm_up, n_steps)
+        return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+
+    def _stalls(self) -> bool:
+        history = self.history
+        since = len(history.train) - max(history.best_epoch, history.stage1_epochs)
+        return since >= self.config.patience
+
+    def _judge(self, validation: Examples, store: PrefixStore, first: int) -> None:
+        """Keep the weights if they are the best so far on the validation questions."""
+        history = self.history
+        if len(validation.questions):
+            rows = range(first, first + len(validation.questions))
+            logits = self.logits(validation, store, rows)
+            scores = torch.tensor(validation.scores)
+            loss = total_loss(self.config.loss, torch.from_numpy(logits), scores)
+            history.validation.append(float(loss))
+            if loss > min(history.validation):
+                return
+            history.validation_logits = logits
+        history.best_epoch, self.best = len(history.train), self.network.weights()
+
+    def logits(self, examples: Examples, store: PrefixStore, rows: Sequence[int]) -> FloatArray:
+        """Return logits with prior (len(rows), m), views averaged, without gradient."""
         with torch.no_grad():
-            batches = [self._logits(store, batch) for batch in self._batches(list(rows))]
-        return torch.cat(batches).cpu().numpy()
+            batches = [
+                torch.stack(
+                    [self._logits(examples, store, batch, view) for view in self._views(examples)]
+                )
+                for batch in self._batches(list(rows))
+            ]
+        return average_views(torch.cat(batches, dim=1).cpu().numpy())
 
-    def _logits(self, store: PrefixStore, rows: Sequence[int]) -> Tensor:
-        return self.network(store.get(rows), self.capability) + self.prior
+    @staticmethod
+    def _views(examples: Examples) -> range:
+        return range(len(examples.capability))
+
+    def _logits(
+        self,
+        examples: Examples,
+        store: PrefixStore,
+        rows: Sequence[int],
+        view: int,
+        llms: np.ndarray | slice = slice(None),
+    ) -> Tensor:
+        capability, prior = (
+            torch.from_numpy(np.asarray(part[llms], dtype=np.float32)).to(self.network.lm.device)
+            for part in (examples.capability[view], examples.prior)
+        )
+        return self.network(store.get(rows), capability) + prior
 
     def _epoch(
         self,
-        scores: FloatArray,
+        examples: Examples,
         store: PrefixStore,
+        optimizer: torch.optim.Optimizer,
         scheduler: torch.optim.lr_scheduler.LRScheduler,
-        epoch: int,
     ) -> float:
         """Pass over the training questions once; return the mean loss."""
+        config, scores = self.config, examples.scores
+        weights = outcome_weights(scores, config.llm_weight, config.question_weight)
         order = torch.randperm(len(scores), generator=self.generator).tolist()
         total = 0.0
-        for rows in self._batches(order, f"epoch {epoch}"):
-            logits = self._logits(store, rows)
-            loss = self.loss(logits, torch.from_numpy(scores[rows]).to(logits.device))
-            self.optimizer.zero_grad()
+        for rows in self._batches(order, "epoch"):
+            view, llms = self._draw(len(examples.capability)), self._draw_llms(scores.shape[1])
+            logits = self._logits(examples, store, rows, view, llms)
+            device = logits.device
+            loss = total_loss(
+                config.loss,
+                logits,
+                torch.from_numpy(scores[rows][:, llms]).to(device),
+                torch.from_numpy(weights[rows][:, llms]).to(device),
+                config.group_size,
+                self.generator,
+            )
+            optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), _MAX_GRADIENT)
-            self.optimizer.step()
+            optimizer.step()
             scheduler.step()
             total += loss.item() * len(rows)
         return total / len(scores)
 
+    def _draw(self, n: int) -> int:
+        """Draw one of n; nothing is drawn where there is no choice."""
+        return 0 if n == 1 else int(torch.randint(n, (), generator=self.generator))
+
+    def _draw_llms(self, m: int) -> np.ndarray | slice:
+        """Draw the llms of a step, in their order."""
+        if m <= self.config.llms_per_step:
+            return slice(None)
+        drawn = torch.randperm(m, generator=self.generator)[: self.config.llms_per_step]
+        return np.sort(drawn.numpy())
+
     def _batches(self, rows: list[int], name: str = "") -> Iterator[list[int]]:
         size = self.config.batch_size
         batches = [rows[start : start + size] for start in range(0, len(rows), size)]
-        if name and self.config.progress:
+        if name and self.progress:
             from tqdm import tqdm
 
             return iter(tqdm(batches, desc=name, leave=False))
         return iter(batches)
 
+    # What a checkpoint holds ------------------------------------------------------------------
 
-def pointwise(logits: Tensor, scores: Tensor, positive_weight: Tensor | None = None) -> Tensor:
-    """Mean binary cross-entropy of the observed scores, which need not be 0 or 1.
+    def _state(
+        self,
+        stage: int,
+        epoch: int,
+        optimizer: torch.optim.Optimizer,
+        scheduler: torch.optim.lr_scheduler.LRScheduler,
+    ) -> dict[str, Any]:
+        history = dict(vars(self.history))
+        if history["validation_logits"] is not None:
+            history["validation_logits"] = torch.from_numpy(history["validation_logits"])
+        return {
+            "stage": stage,
+            "epoch": epoch,
+            "network": _tensors(self.network.weights()),
+            "best": _tensors(self.best),
+            "optimizer": optimizer.state_dict(),
+            "scheduler": scheduler.state_dict(),
+            "generator": self.generator.get_state(),
+            "history": history,
+        }
 
-    Parameters
-    ----------
-    logits, scores : Tensor of shape (b, m)
-        Scores in [0, 1], NaN where not observed.
-    positive_weight : Tensor of shape (m,), optional
-        How much a right answer of each llm counts against a wrong one; 1 if not given.
-
-    Returns
-    -------
-    Tensor of shape ()
-    """
-    observed = ~scores.isnan()
-    losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, scores.nan_to_num(), reduction="none", pos_weight=positive_weight
-    )
-    return (losses * observed).sum() / observed.sum().clamp(min=1)
-
-
-def group_loss(logits: Tensor, scores: Tensor, dim: int) -> Tensor:
-    """InfoNCE over the groups along one dimension, every positive against all its negatives.
-
-    A score y counts as a positive of weight y and as a negative of weight 1 - y, so that for
-    scores of 0 and 1 each positive i of a group pays
-    ``-log exp(z_i) / (exp(z_i) + sum over negatives j of exp(z_j))``.
-
-    Parameters
-    ----------
-    logits, scores : Tensor of shape (b, m)
-        Scores in [0, 1], NaN where not observed.
-    dim : {0, 1}
-        0: a group is the batch's questions for one llm (the paper's; blind to any offset of an
-        llm). 1: a group is the zoo for one question.
-
-    Returns
-    -------
-    Tensor of shape ()
-        Mean over positives; 0 if there are none.
-    """
-    observed = ~scores.isnan()
-    positive = torch.where(observed, scores.nan_to_num(), 0.0)
-    negative = torch.where(observed, 1 - scores.nan_to_num(), 0.0)
-    # the logarithm of a weight of 0 is kept finite: its gradient would be NaN
-    against = torch.logsumexp(logits + negative.clamp(min=1e-12).log(), dim, keepdim=True)
-    losses = torch.nn.functional.softplus(against - logits)
-    return (losses * positive).sum() / positive.sum().clamp(min=1e-6)
+    def _restore(
+        self,
+        state: dict[str, Any],
+        optimizer: torch.optim.Optimizer,
+        scheduler: torch.optim.lr_scheduler.LRScheduler,
+    ) -> int:
+        """Take over a saved state of the present stage; return the epochs done in it."""
+        self.network.load_weights(_arrays(state["network"]))
+        self.best = _arrays(state["best"])
+        optimizer.load_state_dict(state["optimizer"])
+        scheduler.load_state_dict(state["scheduler"])
+        self.generator.set_state(state["generator"])
+        history = dict(state["history"])
+        if history["validation_logits"] is not None:
+            history["validation_logits"] = history["validation_logits"].numpy()
+        self.history = History(**history)
+        log.info("Going on after epoch %d of stage %d", state["epoch"], state["stage"])
+        return state["epoch"]
 
 
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "pointwise": pointwise,
-    "question_groups": lambda logits, scores: group_loss(logits, scores, dim=1),
-    "llm_groups": lambda logits, scores: group_loss(logits, scores, dim=0),
-    "both_groups": lambda logits, scores: (
-        group_loss(logits, scores, dim=0) + group_loss(logits, scores, dim=1)
-    ),
-}
+def _tensors(weights: dict[str, np.ndarray]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(value) for name, value in weights.items()}
+
+
+def _arrays(weights: dict[str, Tensor]) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in weights.items()}
 
 
 def learning_rate_schedule(kind: str, warm_up: float, n_steps: int) -> Callable[[int], float]:
