@@ -1,0 +1,82 @@
+"""Llms arrive one by one and are admitted from cards."""
+
+import numpy as np
+import pytest
+
+from benchmarks.arrival import ArrivalSetting, follow, leads, strangers
+from benchmarks.run_arrival import to_markdown
+from benchmarks.sources import synthetic
+from benchmarks.splits import kfold
+from routers.encoders import TfidfEncoder
+from routers.model_sat.late import LateFusionModelSAT
+from routers.neighbors import KNNRouter
+from routers.table import RoutingTable
+
+
+@pytest.fixture
+def setting():
+    table = synthetic.load(90, seed=1)
+    rng = np.random.default_rng(0)
+    columns, names = [], []
+    for llm, scores in zip(table.llms, table.scores.T, strict=True):
+        for copy in range(5):
+            columns.append(np.where(rng.random(len(scores)) < 0.1, 1 - scores, scores))
+            names.append(f"{llm}/{copy}")
+    pool = RoutingTable(
+        questions=table.questions,
+        scores=np.stack(columns, axis=1),
+        llms=names,
+        ids=table.ids,
+        datasets=table.datasets,
+    )
+    order = list(table.llms)
+    families = {name: name.split("/")[0] for name in [*names, *order]}
+    return ArrivalSetting(table, pool, order, families, keep=2)
+
+
+def test_what_a_newcomer_is_judged_by_has_seen_no_relative(setting):
+    newcomer = setting.order[2]
+    found = strangers(setting, newcomer)
+    assert len(found.llms) == 5 * (len(setting.order) - 1)
+    assert not [name for name in found.llms if name.startswith(newcomer)]
+    unknown = setting.families | dict.fromkeys(setting.pool.llms, "")
+    alone = ArrivalSetting(setting.table, setting.pool, setting.order, unknown)
+    with pytest.raises(ValueError, match="Give a pool of several families"):
+        strangers(alone, newcomer)
+
+
+def test_every_policy_is_judged_on_the_same_zoo(setting):
+    folds = kfold(setting.table, seed=0, n_folds=2)
+    by_card = LateFusionModelSAT(TfidfEncoder(dim=16), n_tasks=6, n_shots=8, n_factors=2)
+    rows = follow(setting, folds, by_card, {"knn": KNNRouter(k=5)})
+    n_arrivals = len(setting.order) - 1
+    assert len(rows) == n_arrivals * len(setting.table)
+    assert set(rows["newcomer"]) == set(setting.order[1:])
+    assert not rows.isna().any().any()
+    for policy in ("model_sat", "knn", "best_single", "newcomer_alone", "zoo_mean"):
+        assert (rows[policy] <= rows["oracle"] + 1e-6).all()
+    newest = rows[rows["step"] == 3].set_index("question_id")["newcomer_alone"]
+    column = list(setting.table.llms).index(setting.order[2])
+    truth = dict(zip(setting.table.ids, setting.table.scores[:, column], strict=True))
+    assert all(newest[name] == truth[name] for name in newest.index)
+
+
+def test_leads_by_hand():
+    import pandas as pd
+
+    rows = pd.DataFrame(
+        {
+            "step": [2, 3, 2, 3],
+            "newcomer": ["b", "c", "b", "c"],
+            "question_id": ["x", "x", "y", "y"],
+            "dataset": ["one", "one", "two", "two"],
+            "model_sat": [1.0, 1.0, 0.0, 1.0],
+            "best_single": [1.0, 0.0, 0.0, 0.0],
+            "recognised_dataset": [0.0, 0.0, 0.0, 0.0],
+        }
+    )
+    table = leads(rows)
+    assert table.loc["model_sat", "score"] == 0.75
+    assert table.loc["model_sat", "lead"] == 0.5
+    assert table.loc["best_single", ["lead", "low", "high"]].tolist() == [0, 0, 0]
+    assert "| model_sat | 0.750 | +0.500 [+0.500, +0.500] |" in to_markdown(rows, 5)
