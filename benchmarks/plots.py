@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import ticker
 from matplotlib.axes import Axes
+from matplotlib.transforms import ScaledTranslation
 
 from benchmarks import metrics
 from benchmarks.leaderboard import COMPARISON, ROOT, group_runs, leaderboard, runs_of
@@ -205,7 +206,16 @@ def _bound_lines(ax: Axes, row: pd.Series) -> None:
     for name, (title, style, shade) in _BOUNDS.items():
         if not np.isnan(row[name]):
             ax.axvline(row[name], ls=style, lw=1.2, color=shade, label=title)
-    ax.legend(fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, frameon=False)
+    # half an inch below the axes, however tall they are
+    below = ax.transAxes + ScaledTranslation(0, -0.5, ax.figure.dpi_scale_trans)  # type: ignore[union-attr]
+    ax.legend(
+        fontsize=7,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0),
+        bbox_transform=below,
+        ncols=3,
+        frameon=False,
+    )
 
 
 def draw_all(results: Path, show: str | None = None) -> list[Path]:
