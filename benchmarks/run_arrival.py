@@ -54,7 +54,7 @@ def to_markdown(rows: pd.DataFrame, keep: int) -> str:
     ]
     by_score = over["best_single"].sort_values("score", ascending=False)
     for name, row in by_score.iterrows():
-        columns = (_with_interval(table.loc[name]) for table in over.values())
+        columns = (_with_interval(table.loc[str(name)]) for table in over.values())
         lines.append(f"| {name} | {row['score']:.3f} | {' | '.join(columns)} |")
     return "\n".join(lines) + "\n"
 

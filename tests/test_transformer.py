@@ -56,7 +56,7 @@ def test_only_the_layers_asked_for_are_trained_and_pretrained_weights_stay(
         "multilabel_head.weight",
         "multilabel_head.bias",
     }
-    whole = build().fit(table)
+    whole = build(trainable_layers=None).fit(table)
     assert set(every) < set(whole.weights_)
     moved = "encoder.layer.0.output.dense.weight"
     assert (whole.weights_[moved] != before[moved].numpy()).any()
