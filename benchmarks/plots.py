@@ -207,7 +207,7 @@ def _bound_lines(ax: Axes, row: pd.Series) -> None:
         if not np.isnan(row[name]):
             ax.axvline(row[name], ls=style, lw=1.2, color=shade, label=title)
     # half an inch below the axes, however tall they are
-    below = ax.transAxes + ScaledTranslation(0, -0.5, ax.figure.dpi_scale_trans)  # type: ignore[union-attr]
+    below = ax.transAxes + ScaledTranslation(0, -0.5, ax.figure.dpi_scale_trans)
     ax.legend(
         fontsize=7,
         loc="upper center",

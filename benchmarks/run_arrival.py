@@ -53,14 +53,18 @@ def to_markdown(rows: pd.DataFrame, keep: int) -> str:
         "|---|---|---|---|",
     ]
     by_score = over["best_single"].sort_values("score", ascending=False)
-    for name, row in by_score.iterrows():
-        columns = (_with_interval(table.loc[str(name)]) for table in over.values())
-        lines.append(f"| {name} | {row['score']:.3f} | {' | '.join(columns)} |")
+    shown = {over_whom: _with_intervals(table) for over_whom, table in over.items()}
+    for name, score in by_score["score"].items():
+        columns = " | ".join(texts[str(name)] for texts in shown.values())
+        lines.append(f"| {name} | {score:.3f} | {columns} |")
     return "\n".join(lines) + "\n"
 
 
-def _with_interval(row: pd.Series) -> str:
-    return f"{row['lead']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}]"
+def _with_intervals(table: pd.DataFrame) -> dict[str, str]:
+    columns = zip(table.index, table["lead"], table["low"], table["high"], strict=True)
+    return {
+        str(name): f"{lead:+.3f} [{low:+.3f}, {high:+.3f}]" for name, lead, low, high in columns
+    }
 
 
 def draw(rows: pd.DataFrame, path: Path) -> None:
