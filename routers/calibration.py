@@ -50,22 +50,25 @@ class CalibratedRouter(Router):
         self.n_folds = n_folds
 
     def _fit(self, table: RoutingTable) -> None:
+        self._fit_beside(table, None)
+
+    def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
         at_least(self, "n_folds", 2)
-        predicted = self._held_out_scores(table)
+        predicted = self._held_out_scores(table, pool)
         self.curves_ = [_curve(*pair) for pair in zip(predicted.T, table.scores.T, strict=True)]
-        self.router_ = clone(self.router).fit(table)
+        self.router_ = clone(self.router).fit(table, pool)
         encoder = getattr(self.router_, "encoder_", None)
         if encoder is not None:
             self.encoder_ = encoder
 
-    def _held_out_scores(self, table: RoutingTable) -> FloatArray:
+    def _held_out_scores(self, table: RoutingTable, pool: RoutingTable | None) -> FloatArray:
         """Return predictions (n, m), NaN where the other folds could not be learned from."""
         fold = fold_numbers(table.ids, self.n_folds)
         predicted = np.full(table.scores.shape, np.nan)
         for number in np.unique(fold):
             learn, judge = table.rows(fold != number), table.rows(fold == number)
             if not np.isnan(learn.scores).all():
-                copy = clone(self.router).fit(learn)
+                copy = clone(self.router).fit(learn, pool)
                 predicted[fold == number] = copy.predict_scores(list(judge.questions))
         return predicted
 

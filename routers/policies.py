@@ -188,6 +188,9 @@ class PolicyRouter(Router):
         return self.policy == "random" or self.router.relative_scores
 
     def _fit(self, table: RoutingTable) -> None:
+        self._fit_beside(table, None)
+
+    def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
         one_of(self, "policy", POLICIES)
         at_least(self, "threshold", 0, 1)
         at_least(self, "n_top", 1)
@@ -195,17 +198,19 @@ class PolicyRouter(Router):
         self.names_ = table.llms.copy()
         self.regression_ = None
         if self.policy.endswith("prediction"):
-            self.regression_ = self._fit_regression(table)
-        self.router_ = clone(self.router).fit(table)
+            self.regression_ = self._fit_regression(table, pool)
+        self.router_ = clone(self.router).fit(table, pool)
         self.encoder_ = getattr(self.router_, "encoder_", None)
 
-    def _fit_regression(self, table: RoutingTable) -> LinearRegression | None:
+    def _fit_regression(
+        self, table: RoutingTable, pool: RoutingTable | None
+    ) -> LinearRegression | None:
         order = np.random.default_rng(self.random_state).permutation(len(table))
         n_held_out = round(self.validation_fraction * len(table))
         if n_held_out < _MIN_VALIDATION:
             return None
         held_out = table.rows(np.sort(order[:n_held_out]))
-        router = clone(self.router).fit(table.rows(np.sort(order[n_held_out:])))
+        router = clone(self.router).fit(table.rows(np.sort(order[n_held_out:])), pool)
         confidences = _filled(router.predict_scores(list(held_out.questions)))
         cheapest_first = np.argsort(router.mean_costs_, kind="stable")  # NaN last, then by name
         target = first_right(confidences, held_out.scores, cheapest_first)

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from benchmarks.sources import synthetic
+from routers.calibration import CalibratedRouter
 from routers.encoders import TfidfEncoder
 from routers.lm_reading import LMReadingEncoder
 from routers.model_sat.aptitude import AptitudeTest
 from routers.model_sat.cards import ProfileCard
 from routers.model_sat.items import ItemFactors
 from routers.model_sat.late import LateFusionModelSAT
+from routers.policies import PolicyRouter
 from routers.table import RoutingTable
 
 
@@ -141,6 +143,13 @@ def test_the_pool_is_checked(table):
     one, two = router().fit(table, pool), router().fit(table, shuffled)
     questions = list(table.questions[:9])
     assert np.array_equal(one.predict_scores(questions), two.predict_scores(questions))
+
+
+@pytest.mark.parametrize("wrap", [CalibratedRouter, PolicyRouter])
+def test_wrappers_hand_the_pool_on(wrap, table):
+    wrapped = wrap(router()).fit(table, pool_of(table))
+    alone = router().fit(table, pool_of(table))
+    assert np.array_equal(wrapped.router_.factors_.explained_, alone.factors_.explained_)
 
 
 def test_lm_reading(tiny_lm, tmp_path):
