@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from routers.model_sat.training import learning_rate_schedule
 from routers.table import FloatArray
 
 # Fewer held-out questions than this say nothing: then all are trained on, for all epochs.
@@ -137,3 +136,45 @@ def _mean_loss(
 ) -> float:
     found = torch.cat([logits(batch) for batch in _batches(rows, size)])
     return float(_loss_of(found, scores[rows], loss))
+
+
+def pointwise(
+    logits: Tensor,
+    scores: Tensor,
+    weights: Tensor | None = None,
+    positive_weight: Tensor | None = None,
+) -> Tensor:
+    """Mean binary cross-entropy of the observed scores, which need not be 0 or 1.
+
+    Parameters
+    ----------
+    logits, scores : Tensor of shape (b, m)
+        Scores in [0, 1], NaN where not observed.
+    weights : Tensor of shape (b, m), optional
+        Of the outcomes, at least 0.
+    positive_weight : Tensor of shape (m,), optional
+        How much a right answer of each llm counts against a wrong one; 1 if not given.
+
+    Returns
+    -------
+    Tensor of shape ()
+    """
+    count = (~scores.isnan()) if weights is None else (~scores.isnan()) * weights
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits, scores.nan_to_num(), reduction="none", pos_weight=positive_weight
+    )
+    return (losses * count).sum() / (~scores.isnan()).sum().clamp(min=1)
+
+
+def learning_rate_schedule(kind: str, warm_up: float, n_steps: int) -> Callable[[int], float]:
+    """Return step -> share of the peak learning rate: a linear rise, then a cosine or a plateau."""
+    rise = max(1, round(warm_up * n_steps))
+
+    def share(step: int) -> float:
+        if step < rise:
+            return (step + 1) / rise
+        if kind == "constant":
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, n_steps - rise)))
+
+    return share

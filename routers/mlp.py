@@ -78,8 +78,7 @@ class SoftLabelMLP(RegressorMixin, BaseEstimator):
         """
         import torch
 
-        from routers._training import Plan, train
-        from routers.model_sat.losses import pointwise
+        from routers._training import Plan, pointwise, train
 
         inputs = torch.as_tensor(X, dtype=torch.float32)
         with torch.random.fork_rng(devices=[]):

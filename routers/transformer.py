@@ -190,7 +190,7 @@ class MultiLabelTransformerRouter(Router):
     def _loss_function(self, scores: FloatArray, device: Any) -> Any:
         import torch
 
-        from routers.model_sat.losses import pointwise
+        from routers._training import pointwise
 
         if self.loss == "bce":
             return pointwise

@@ -10,6 +10,7 @@ import torch
 from sklearn.base import clone
 from transformers import AutoModel
 
+from routers._training import learning_rate_schedule
 from routers.encoders import TfidfEncoder
 from routers.model_sat.aptitude import AptitudeTest, describe, distinguishability
 from routers.model_sat.calibration import calibrate
@@ -18,7 +19,6 @@ from routers.model_sat.losses import group_loss, pointwise
 from routers.model_sat.network import NetworkConfig, ScoringNetwork
 from routers.model_sat.prefixes import PrefixStore, _kept_prefixes
 from routers.model_sat.router import ModelSATRouter
-from routers.model_sat.training import learning_rate_schedule
 from routers.table import RoutingTable
 
 WORDS = {

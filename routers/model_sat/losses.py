@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from routers._targets import column_means
+from routers._training import pointwise
 from routers.model_sat.aptitude import distinguishability
 from routers.table import FloatArray
 
@@ -34,39 +35,11 @@ def total_loss(
     size: int | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Return a loss by its name: see :func:`pointwise` and :func:`group_loss`."""
+    """Return a loss by its name: see ``pointwise`` and :func:`group_loss`."""
     if not LOSSES[name]:
         return pointwise(logits, scores, weights)
     parts = [group_loss(logits, scores, dim, weights, size, generator) for dim in LOSSES[name]]
     return torch.stack(parts).sum()
-
-
-def pointwise(
-    logits: Tensor,
-    scores: Tensor,
-    weights: Tensor | None = None,
-    positive_weight: Tensor | None = None,
-) -> Tensor:
-    """Mean binary cross-entropy of the observed scores, which need not be 0 or 1.
-
-    Parameters
-    ----------
-    logits, scores : Tensor of shape (b, m)
-        Scores in [0, 1], NaN where not observed.
-    weights : Tensor of shape (b, m), optional
-        Of the outcomes, at least 0.
-    positive_weight : Tensor of shape (m,), optional
-        How much a right answer of each llm counts against a wrong one; 1 if not given.
-
-    Returns
-    -------
-    Tensor of shape ()
-    """
-    count = (~scores.isnan()) if weights is None else (~scores.isnan()) * weights
-    losses = torch.nn.functional.binary_cross_entropy_with_logits(
-        logits, scores.nan_to_num(), reduction="none", pos_weight=positive_weight
-    )
-    return (losses * count).sum() / (~scores.isnan()).sum().clamp(min=1)
 
 
 def group_loss(

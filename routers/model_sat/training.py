@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from routers._training import learning_rate_schedule
 from routers.model_sat.calibration import average_views
 from routers.model_sat.checkpoints import Checkpoint
 from routers.model_sat.losses import outcome_weights, total_loss
@@ -366,20 +367,6 @@ def _tensors(weights: dict[str, np.ndarray]) -> dict[str, Tensor]:
 
 def _arrays(weights: dict[str, Tensor]) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in weights.items()}
-
-
-def learning_rate_schedule(kind: str, warm_up: float, n_steps: int) -> Callable[[int], float]:
-    """Return step -> share of the peak learning rate: a linear rise, then a cosine or a plateau."""
-    rise = max(1, round(warm_up * n_steps))
-
-    def share(step: int) -> float:
-        if step < rise:
-            return (step + 1) / rise
-        if kind == "constant":
-            return 1.0
-        return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, n_steps - rise)))
-
-    return share
 
 
 def _last(history: History) -> str:
