@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from zlib import crc32
 
 import numpy as np
 
@@ -242,10 +243,10 @@ def _random_table(n: int, m: int, d: int) -> tuple[RoutingTable, Encoder]:
     place = {name: i for i, name in enumerate(names)}
 
     class Known(Encoder):
-        """Vectors by name: what a warm cache gives."""
+        """Vectors by name, those of other texts drawn among them: what a warm cache gives."""
 
         def transform(self, texts: Texts) -> FloatArray:
-            return vectors[[place[text] for text in texts]]
+            return vectors[[place.get(text, crc32(text.encode()) % n) for text in texts]]
 
     directions = rng.normal(size=(d, m)).astype(np.float32) * 3
     scores = (vectors @ directions > rng.normal(size=m)).astype(np.float32)
