@@ -8,8 +8,6 @@ is asked.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,9 +19,9 @@ import pandas as pd
 from matplotlib import ticker
 from matplotlib.axes import Axes
 
-from benchmarks.leaderboard import COMPARISON, ROOT, group_runs
+from benchmarks.leaderboard import COMPARISON, group_runs
 from benchmarks.metrics import llm_names, matrix
-from benchmarks.plots import colour
+from benchmarks.plots import colour, command_line
 from benchmarks.store import Run, load_runs
 from routers.allocation import best_within_budget, cheapest_at_quality
 from routers.base import choose
@@ -309,15 +307,8 @@ def _write(folder: Path, found: pd.DataFrame, unit: str) -> list[Path]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Derive, draw, and print the names of the files."""
-    parser = argparse.ArgumentParser(description="Judge promises on score and cost.")
-    parser.add_argument("--results", type=Path, default=ROOT / "results")
-    options = parser.parse_args(arguments)
-    try:
-        files = draw_all(options.results)
-    except FileNotFoundError as error:
-        sys.exit(str(error))
-    sys.stdout.write("\n".join(str(file) for file in files) + "\n")
+    """Run the command line."""
+    command_line("Judge promises on score and cost.", draw_all, arguments)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib
@@ -257,16 +258,23 @@ def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -
     return files
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Draw, and print the names of the files."""
-    parser = argparse.ArgumentParser(description="Draw the stored runs.")
+def command_line(
+    description: str, draw: Callable[[Path], list[Path]], arguments: list[str] | None
+) -> None:
+    """Draw the runs of ``--results``, and print the names of the files."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     options = parser.parse_args(arguments)
     try:
-        files = draw_all(options.results)
+        files = draw(options.results)
     except FileNotFoundError as error:
         sys.exit(str(error))
     sys.stdout.write("\n".join(str(file) for file in files) + "\n")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    command_line("Draw the stored runs.", draw_all, arguments)
 
 
 if __name__ == "__main__":
