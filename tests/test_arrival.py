@@ -1,10 +1,13 @@
 """Llms arrive one by one and are admitted from cards."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from hydra import compose, initialize_config_dir
 
 from benchmarks.arrival import ArrivalSetting, follow, leads, strangers
-from benchmarks.run_arrival import to_markdown
+from benchmarks.run import ROOT, register_resolvers
+from benchmarks.run_arrival import families_of, to_markdown
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold
 from routers.encoders import TfidfEncoder
@@ -62,8 +65,6 @@ def test_every_policy_is_judged_on_the_same_zoo(setting):
 
 
 def test_leads_by_hand():
-    import pandas as pd
-
     rows = pd.DataFrame(
         {
             "step": [2, 3, 2, 3],
@@ -80,3 +81,16 @@ def test_leads_by_hand():
     assert table.loc["model_sat", "lead"] == 0.5
     assert table.loc["best_single", ["lead", "low", "high"]].tolist() == [0, 0, 0]
     assert "| model_sat | 0.750 | +0.500 [+0.500, +0.500] |" in to_markdown(rows, 5)
+
+
+def test_the_experiment_composes_and_knows_every_family(tmp_path):
+    """Families come from the data, those that it does not know from the zoo."""
+    pd.DataFrame({"llm": ["a", "b"], "arch": ["X", "error"]}).to_parquet(tmp_path / "llms.parquet")
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        cfg = compose("arrival", [f"data.path={tmp_path}"])
+    assert len(cfg.zoo.llms) == len(cfg.zoo.released) == 57
+    assert set(cfg.by_labels) < set(cfg.routers)
+    found = families_of(cfg)
+    assert (found["a"], found["b"]) == ("X", "")
+    assert found["google/gemma-2b"] == "GemmaForCausalLM"
