@@ -112,20 +112,23 @@ def strangers(setting: ArrivalSetting, newcomer: str) -> RoutingTable:
 
 
 def follow(
-    setting: ArrivalSetting, folds: Iterable[Fold], by_card: Router, by_labels: Mapping[str, Router]
+    setting: ArrivalSetting,
+    folds: Iterable[Fold],
+    by_card: Mapping[str, Router],
+    by_labels: Mapping[str, Router],
 ) -> pd.DataFrame:
     """Let the llms arrive one by one and judge every policy on each zoo.
 
-    ``by_card`` is fitted on strangers alone and knows all llms of the zoo from their aptitude
-    tests. Each router of ``by_labels`` is fitted on all training outcomes of the older llms and
-    admits the newcomer from the same aptitude test.
+    Each router of ``by_card`` is fitted on strangers alone and knows all llms of the zoo from its
+    aptitude test. Each of ``by_labels`` is fitted on all training outcomes of the older llms and
+    admits the newcomer from the aptitude test of the first router of ``by_card``.
 
     Parameters
     ----------
     setting : ArrivalSetting
     folds : iterable of Fold
-    by_card : Router
-        Unfitted, with an ``aptitude_test_`` once it is fitted.
+    by_card : dict of name to Router
+        Unfitted, with an ``aptitude_test_`` once they are fitted.
     by_labels : dict of name to Router
         Unfitted.
 
@@ -133,26 +136,28 @@ def follow(
     -------
     DataFrame
         One row per arrival (from the second on) and test question: ``step, newcomer, question_id,
-        dataset`` and the score of ``model_sat``, each router of ``by_labels``, ``best_single``
-        (of the zoo, on training questions), ``newcomer_alone``, ``zoo_mean`` and ``oracle``.
+        dataset`` and the score of each router, ``best_single`` (of the zoo, on training
+        questions), ``newcomer_alone``, ``zoo_mean`` and ``oracle``.
     """
     parts = []
+    place = {name: j for j, name in enumerate(setting.table.llms)}
     for fold in folds:
         learn, judge = setting.table.rows(fold.train), setting.table.rows(fold.test)
         skill = _macro_means(learn)
         zoos = arrival_zoos(setting.order, [skill[name] for name in setting.order], setting.keep)
-        predicted: dict[str, tuple[Router, FloatArray]] = {}
+        predicted: dict[tuple[str, str], tuple[Router, FloatArray]] = {}
         fitted_on: dict[tuple[str, ...], Router] = {}  # the five best change at few arrivals
         for step, zoo in enumerate(zoos[1:], start=2):
             family = setting.families[zoo[-1]]
-            if family not in predicted:
-                stranger = strangers(setting, zoo[-1]).rows(fold.train)
-                predicted[family] = _from_cards(by_card, stranger, learn, judge)
-            fitted, scores = predicted[family]
-            column = {name: j for j, name in enumerate(setting.table.llms)}
-            choices = {"model_sat": _choose(scores[:, [column[name] for name in zoo]], zoo)}
-            test = {name for task in fitted.aptitude_test_["tasks"] for name in task}
-            asked = learn.rows(np.isin(learn.ids.astype(str), sorted(test)))
+            choices, tests = {}, []
+            for name, router in by_card.items():
+                if (name, family) not in predicted:
+                    stranger = strangers(setting, zoo[-1]).rows(fold.train)
+                    predicted[name, family] = _from_cards(router, stranger, learn, judge)
+                fitted, scores = predicted[name, family]
+                choices[name] = _choose(scores[:, [place[llm] for llm in zoo]], zoo)
+                tests.append(sorted(set().union(*fitted.aptitude_test_["tasks"])))
+            asked = learn.rows(np.isin(learn.ids.astype(str), tests[0]))
             for name, router in by_labels.items():
                 older = (name, *zoo[:-1])
                 if older not in fitted_on:

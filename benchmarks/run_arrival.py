@@ -1,6 +1,7 @@
 """The arrival experiment: new llms come by month of release, nothing is trained again for them.
 
-``make arrival DATA=folder`` writes ``results/arrival.{csv,md,png}``.
+``make arrival DATA=folder`` writes ``results/arrival/arrival.{csv,md}`` and two figures: every
+policy at each arrival, and mean leads.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
 from hydra.utils import instantiate
+from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from benchmarks.arrival import ArrivalSetting, follow, leads
@@ -67,17 +69,37 @@ def _with_intervals(table: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def draw(rows: pd.DataFrame, path: Path) -> None:
-    """Draw the macro score of every policy at each arrival."""
-    by_dataset = rows.groupby(["step", "dataset"])[list(_LINES)].mean()
+def draw_curves(rows: pd.DataFrame, path: Path) -> None:
+    """Draw the macro score of the policies at each arrival."""
+    lines = {name: line for name, line in _LINES.items() if name in rows}
+    by_dataset = rows.groupby(["step", "dataset"])[list(lines)].mean()
     curves = by_dataset.groupby("step").mean()
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
-    for name, (label, colour, style) in _LINES.items():
+    for name, (label, colour, style) in lines.items():
         axes.plot(curves.index, curves[name], style, color=colour, label=label, linewidth=1.6)
     axes.set_xlabel("arrival (by month of release)")
     axes.set_ylabel("macro score of the zoo's router")
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right", fontsize=9)
+    _save(figure, path)
+
+
+def draw_leads(rows: pd.DataFrame, path: Path) -> None:
+    """Draw what the routers lead the current best single llm by, with intervals."""
+    table = leads(rows).drop(index=["oracle", "best_single", "newcomer_alone", "zoo_mean"])
+    heights = range(len(table))[::-1]
+    figure, axes = plt.subplots(figsize=(7, 0.8 + 0.4 * len(table)), layout="constrained")
+    spread = [table["lead"] - table["low"], table["high"] - table["lead"]]
+    axes.errorbar(table["lead"], heights, xerr=spread, fmt="o", color="#1f77b4", capsize=3)
+    axes.axvline(0, color="#6b6b6b", linestyle="--", linewidth=1)
+    axes.set_yticks(heights, [str(name) for name in table.index])
+    axes.set_ylim(-0.5, len(table) - 0.5)
+    axes.set_xlabel("lead over the current best single llm (macro score), 95% interval")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=160)
     plt.close(figure)
 
@@ -92,7 +114,10 @@ def main(cfg: DictConfig) -> None:
         raise SystemExit("The arrival experiment needs llms outside the zoo, to learn from.")
     setting = ArrivalSetting(table, pool, order, families_of(cfg), cfg.keep)
     by_labels = {name: instantiate(cfg.routers[name], _convert_="all") for name in cfg.by_labels}
-    by_card = instantiate(cfg.routers.model_sat, _convert_="all")
+    by_card = {
+        name: instantiate(cfg.routers.model_sat, _convert_="all", **changes)
+        for name, changes in cfg.cards.items()
+    }
     seeds = [
         follow(setting, instantiate(cfg.split)(table, seed), by_card, by_labels)
         for seed in cfg.seeds
@@ -104,7 +129,8 @@ def main(cfg: DictConfig) -> None:
     curves.to_csv(folder / "arrival.csv", float_format="%.5g")
     text = to_markdown(rows, cfg.keep)
     (folder / "arrival.md").write_text(text)
-    draw(rows, folder / "arrival.png")
+    draw_curves(rows, folder / "arrival.png")
+    draw_leads(rows, folder / "arrival-leads.png")
     log.info("%s", text)
 
 

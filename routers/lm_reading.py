@@ -83,7 +83,8 @@ class LMReadingEncoder(CachedEncoder):
         return content_fingerprint(self.lm_path, (_BEFORE, _AFTER, depths, self.max_tokens))
 
     def _encode(self, texts: list[str]) -> FloatArray:
-        tokenizer, lm = _load(self.lm_path, self.dtype, self.device)
+        deepest = max(*self.mean_depths, *self.last_depths)
+        tokenizer, lm = _load(self.lm_path, self.dtype, self.device, deepest)
         return np.stack([self._states(tokenizer, lm, text) for text in texts])
 
     def _states(self, tokenizer: Any, lm: Any, text: str) -> np.ndarray:
@@ -103,7 +104,7 @@ class LMReadingEncoder(CachedEncoder):
         with torch.no_grad():
             layers = lm(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states
         asked = slice(len(start), len(start) + len(question))
-        depth = len(layers) - 1  # the first entry is the embedding of the tokens
+        depth = lm.config.num_hidden_layers  # the first entry is the embedding of the tokens
         means = [layers[_layer(d, depth)][0, asked].float().mean(dim=0) for d in self.mean_depths]
         lasts = [layers[_layer(d, depth)][0, -1].float() for d in self.last_depths]
         return torch.cat([*means, *lasts]).cpu().numpy()
@@ -114,11 +115,16 @@ def _layer(share: float, n_layers: int) -> int:
 
 
 @lru_cache(maxsize=2)
-def _load(path: str, dtype: str, device: str | None) -> tuple[Any, Any]:
+def _load(path: str, dtype: str, device: str | None, deepest: float) -> tuple[Any, Any]:
+    """Load a tokenizer and an LM without the layers above the deepest state that is taken."""
+    from torch.nn import Identity
     from transformers import AutoModel, AutoTokenizer
 
     from routers.model_sat.language_model import resolve
 
     number_type, where = resolve(dtype, device)
     lm: Any = AutoModel.from_pretrained(path, dtype=number_type)
+    if deepest < 1:
+        lm.layers = lm.layers[: _layer(deepest, len(lm.layers))]
+        lm.norm = Identity()  # it belongs behind the last layer of all
     return AutoTokenizer.from_pretrained(path), lm.eval().requires_grad_(False).to(where)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
+from sklearn.base import clone
 
 from benchmarks.arrival import ArrivalSetting, follow, leads, strangers
 from benchmarks.run import ROOT, register_resolvers
@@ -51,12 +52,14 @@ def test_what_a_newcomer_is_judged_by_has_seen_no_relative(setting):
 def test_every_policy_is_judged_on_the_same_zoo(setting):
     folds = kfold(setting.table, seed=0, n_folds=2)
     by_card = LateFusionModelSAT(TfidfEncoder(dim=16), n_tasks=6, n_shots=8, n_factors=2)
-    rows = follow(setting, folds, by_card, {"knn": KNNRouter(k=5)})
+    small = clone(by_card).set_params(n_tasks=1)
+    cards = {"model_sat": by_card, "one task": small}
+    rows = follow(setting, folds, cards, {"knn": KNNRouter(k=5)})
     n_arrivals = len(setting.order) - 1
     assert len(rows) == n_arrivals * len(setting.table)
     assert set(rows["newcomer"]) == set(setting.order[1:])
     assert not rows.isna().any().any()
-    for policy in ("model_sat", "knn", "best_single", "newcomer_alone", "zoo_mean"):
+    for policy in ("model_sat", "one task", "knn", "best_single", "newcomer_alone", "zoo_mean"):
         assert (rows[policy] <= rows["oracle"] + 1e-6).all()
     newest = rows[rows["step"] == 3].set_index("question_id")["newcomer_alone"]
     column = list(setting.table.llms).index(setting.order[2])

@@ -167,6 +167,39 @@ def test_lm_reading(tiny_lm, tmp_path):
     assert np.array_equal(one, two)  # only beginning and end are read
 
 
+def test_layers_above_the_deepest_state_are_not_missed(tiny_lm):
+    def read(**depths):
+        return LMReadingEncoder(str(tiny_lm), dtype="float32", **depths).raw(["What is 1 + 1?"])
+
+    shallow = read(mean_depths=[0.5], last_depths=[0.5])
+    deep = read(mean_depths=[0.5], last_depths=[0.5, 1.0])
+    assert np.array_equal(shallow, deep[:, : shallow.shape[1]])
+
+
+def test_without_item_factors_a_score_is_the_expected_accuracy(halves):
+    train, test = halves
+    fitted = router(n_factors=0, prior=0).fit(train)
+    vectors = fitted.encoder_.transform(list(test.questions))
+    accuracy = [train.scores[train.datasets == name].mean(axis=0) for name in fitted.classes_]
+    expected = fitted.recognise(vectors) @ np.stack(accuracy)
+    found = fitted.predict_scores(list(test.questions))
+    clear = (expected > 0.02) & (expected < 0.98)
+    assert clear.any()
+    assert np.allclose(found[clear], expected[clear], atol=1e-5)
+
+
+def test_an_easy_item_moves_a_score_towards_one_and_never_beyond(halves):
+    train, _ = halves
+    fitted = router(n_factors=1).fit(train)
+    fitted.factors_.predict = lambda vectors: np.full((len(vectors), 1), 50.0)
+    scores = fitted.predict_scores(["anything"])[0, np.argsort(fitted.llms_)]
+    loadings = fitted.capability_[:, -1]  # llms by name
+    certain = np.abs(loadings) > 0.5
+    assert certain.any()
+    assert np.array_equal(scores[certain] > 0.5, loadings[certain] > 0)
+    assert (scores >= 0).all() and (scores <= 1).all()
+
+
 def test_a_zoo_of_one_dataset_and_two_llms():
     table = synthetic.load(40, seed=0)
     one = table.rows(table.datasets == table.datasets[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.special import expit, logit
 
 from routers._targets import column_means, shrunken_means
 from routers._validation import at_least, one_of
@@ -15,6 +16,7 @@ from routers.table import FloatArray, RoutingTable
 
 PROFILES = ("card", "swapped", "mean", "constant")
 _FEWEST_FOR_CONNECTOR = 12  # llms from which a connector from cards can be learned
+_CERTAIN = 0.01  # an accuracy is never taken to be closer than this to 0 or 1
 
 
 class LateFusionModelSAT(TakesCards, Router):
@@ -24,15 +26,16 @@ class LateFusionModelSAT(TakesCards, Router):
     question alone (``encoder``; once for any number of candidates) and the profile meets what was
     read afterwards:
 
-    ``score(m, x) = sum_d P(d | x) a_md + sum_k z_k(x) theta_mk``
+    ``score(m, x) = sigmoid(logit(sum_d P(d | x) a_md) + sum_k z_k(x) theta_mk)``
 
     *d* runs over the datasets of the training questions, ``P(d | x)`` recognises them from the
     reading, ``a_md`` is the llm's accuracy on *d*. What remains is an item-response model: the
     leading factors ``z`` of how outcomes depart from those accuracies, over the candidates and an
     auxiliary pool of other llms, are predicted from the reading by ridge regression;
-    ``theta`` are the llm's loadings. ``[a_m, theta_m]`` is the llm's capability vector. A
-    connector, learned on all llms of the training, maps an aptitude-test card to it, so that a new
-    llm is admitted from its card alone.
+    ``theta`` are the llm's loadings, brought to the scale of logits by one Newton step (a
+    departure is divided by the mean variance of an outcome). ``[a_m, theta_m]`` is the llm's
+    capability vector. A connector, learned on all llms of the training, maps an aptitude-test
+    card to it, so that a new llm is admitted from its card alone.
 
     Parameters
     ----------
@@ -104,7 +107,9 @@ class LateFusionModelSAT(TakesCards, Router):
         membership = (self.classes_[:, None] == table.datasets.astype(str)).astype(np.float64)
         accuracy = shrunken_means(membership, everyone.scores, self.prior)  # (datasets, llms)
         self.factors_ = ItemFactors(self.n_factors, self.random_state)
-        departures = everyone.scores - membership.T @ accuracy
+        expected = membership.T @ accuracy
+        variance = max((expected * (1 - expected)).mean(), _CERTAIN)
+        departures = (everyone.scores - expected) / variance
         loadings = self.factors_.fit(vectors, departures)  # (llms, factors)
         capability = np.hstack([accuracy.T, loadings])
         self.task_datasets_ = test.majority_datasets(table)
@@ -114,8 +119,10 @@ class LateFusionModelSAT(TakesCards, Router):
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
         vectors = self.encoder_.transform(questions)
-        read = np.hstack([self.recognise(vectors), self.factors_.predict(vectors)])
-        return np.clip(read @ self._seen_capability().T, 0, 1)
+        capability, n_datasets = self._seen_capability(), len(self.classes_)
+        accuracy = self.recognise(vectors) @ capability[:, :n_datasets].T
+        departure = self.factors_.predict(vectors) @ capability[:, n_datasets:].T
+        return expit(logit(np.clip(accuracy, _CERTAIN, 1 - _CERTAIN)) + departure)
 
     # Cards ------------------------------------------------------------------------------------
 
