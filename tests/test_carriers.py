@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import carriers
-from benchmarks.carriers import Carrier, CarrierError, Weights
+from benchmarks.carriers import CarrierError
+from benchmarks.pins import CARRIERS, WEIGHTS, Carrier, Weights
 
 
 def make_wheel(folder: Path, members: dict[str, str], name: str = "parcel") -> Path:
@@ -155,20 +156,20 @@ def test_model_folder_checks_the_weights(tmp_path, monkeypatch):
 
 
 def test_dequantised_weights_are_not_made_twice(cache):
-    sha256 = carriers.WEIGHTS["smollm2_135m"].sha256
+    sha256 = WEIGHTS["smollm2_135m"].sha256
     ready = cache / "networks" / f"smollm2_135m-{sha256[:12]}"
     ready.mkdir(parents=True)
     assert carriers.model_folder("smollm2_135m") == ready
 
 
 def test_the_tables_are_sound():
-    hashes = [carrier.sha256 for carrier in carriers.CARRIERS.values()]
-    hashes += [weights.sha256 for weights in carriers.WEIGHTS.values()]
+    hashes = [carrier.sha256 for carrier in CARRIERS.values()]
+    hashes += [weights.sha256 for weights in WEIGHTS.values()]
     assert all(re.fullmatch("[0-9a-f]{64}", sha256) for sha256 in hashes)
     assert len(set(hashes)) == len(hashes)
-    for weights in carriers.WEIGHTS.values():
+    for weights in WEIGHTS.values():
         for carrier, member in weights.parts:
-            assert carrier in carriers.CARRIERS
+            assert carrier in CARRIERS
             assert member.startswith(carrier.replace("-", "_") + "/")
 
 
