@@ -6,22 +6,17 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from benchmarks import collect
-from benchmarks.collect import (
-    CANDIDATES,
-    Ask,
-    Candidate,
-    Log,
-    Network,
-    answer_batch,
-    batches,
-    finish,
-    log_of,
-    make_ask,
-    measure,
-    number_score,
-    numbers_in,
-)
+from benchmarks.collect import __main__ as command
+from benchmarks.collect import answering, finishing, measuring
+from benchmarks.collect.answering import answer_batch
+from benchmarks.collect.candidates import CANDIDATES, Candidate
+from benchmarks.collect.finishing import finish, summary
+from benchmarks.collect.log import Log, log_of
+from benchmarks.collect.measuring import BATCH_SIZE, BATCH_TOKENS, batches, measure
+from benchmarks.collect.network import Network, pack_linear
+from benchmarks.collect.prompts import NUMBER_TOKENS, Ask, make_ask
+from benchmarks.collect.scoring import number_score, numbers_in
+from benchmarks.pins import WEIGHTS
 from benchmarks.sources import folder
 from benchmarks.sources.small_llms import question_hash
 
@@ -73,15 +68,15 @@ class FakeNetwork:
         return ["B"] * len(reading)
 
     def write(self, reading, limit):
-        text = " 2" if limit == collect.NUMBER_TOKENS else "thinking"
+        text = " 2" if limit == NUMBER_TOKENS else "thinking"
         return [(text, len(text))] * len(reading)
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("PROCTOR_CACHE", str(tmp_path))
-    monkeypatch.setattr(collect, "model_folder", lambda name: tmp_path)
-    monkeypatch.setattr(collect, "Network", FakeNetwork)
+    monkeypatch.setattr(measuring, "model_folder", lambda name: tmp_path)
+    monkeypatch.setattr(measuring, "Network", FakeNetwork)
     return tmp_path
 
 
@@ -128,7 +123,7 @@ def test_candidates_are_named_by_network_and_mode():
     for llm, candidate in CANDIDATES.items():
         assert candidate.llm == llm
         assert llm.endswith("/steps") == (candidate.mode == "steps")
-        assert candidate.network in collect.WEIGHTS
+        assert candidate.network in WEIGHTS
         assert candidate.chat or candidate.mode == "direct"
 
 
@@ -170,7 +165,7 @@ def test_number_score(forced, reasoning, score):
 
 def test_answer_batch_scores_and_shares_the_cost(monkeypatch):
     clock = iter([10.0, 13.0])
-    monkeypatch.setattr(collect.time, "process_time", lambda: next(clock))
+    monkeypatch.setattr(answering.time, "process_time", lambda: next(clock))
     batch = [Ask("q1", "h", "1" * 9, 2, "B"), Ask("q2", "h", "1" * 19, 2, "A")]
     first, second = answer_batch(FakeNetwork(), batch, "direct")
     assert (first["score"], second["score"]) == (1.0, 0.0)
@@ -196,9 +191,9 @@ def test_batches_hold_one_kind_each_question_once_and_keep_limits():
         for group in groups:
             work = "read" if mode == "direct" and group[0].options else "generate"
             assert len({ask.options > 0 for ask in group}) == 1
-            assert len(group) <= collect.BATCH_SIZE[work]
+            assert len(group) <= BATCH_SIZE[work]
             longest = max(length[ask.question_id] for ask in group)
-            assert longest * len(group) <= collect.BATCH_TOKENS[work]
+            assert longest * len(group) <= BATCH_TOKENS[work]
         assert groups == list(batches(asks[::-1], lengths[::-1], mode))
 
 
@@ -243,14 +238,14 @@ def test_a_killed_measurement_goes_on_where_it_was(questions, monkeypatch):
                 raise KeyboardInterrupt
             return super().letters(reading, options)
 
-    monkeypatch.setattr(collect, "Network", Killed)
+    monkeypatch.setattr(measuring, "Network", Killed)
     with pytest.raises(KeyboardInterrupt):
         measure(CHAT, questions)
     before = log_of(CHAT).rows()
     assert 0 < len(before) < len(questions)
 
     second = FakeNetwork()
-    monkeypatch.setattr(collect, "Network", lambda folder: second)
+    monkeypatch.setattr(measuring, "Network", lambda folder: second)
     measure(CHAT, questions)
     assert len(second.read_so_far) == len(questions) - len(before)
     assert log_of(CHAT).rows()[: len(before)] == before
@@ -259,7 +254,7 @@ def test_a_killed_measurement_goes_on_where_it_was(questions, monkeypatch):
     def never(folder):
         raise AssertionError("a complete candidate must not be loaded")
 
-    monkeypatch.setattr(collect, "Network", never)
+    monkeypatch.setattr(measuring, "Network", never)
     measure(CHAT, questions)
 
 
@@ -272,8 +267,8 @@ def test_a_changed_question_is_asked_again(questions):
 
 def test_finish_writes_complete_candidates_only(questions, monkeypatch, tmp_path):
     known = {"chatty": CHAT, "chatty/steps": STEPS}
-    monkeypatch.setattr(collect, "CANDIDATES", known)
-    monkeypatch.setattr(collect, "WEIGHTS", {"none": collect.WEIGHTS["smollm2_135m"]})
+    monkeypatch.setattr(finishing, "CANDIDATES", known)
+    monkeypatch.setattr(finishing, "WEIGHTS", {"none": WEIGHTS["smollm2_135m"]})
     with pytest.raises(SystemExit, match="No llm has answered every question"):
         finish(questions, tmp_path / "out")
     measure(CHAT, questions)
@@ -295,11 +290,11 @@ def test_finish_writes_complete_candidates_only(questions, monkeypatch, tmp_path
 
 def test_arc_challenge_is_asked_on_request_and_never_committed(questions, monkeypatch):
     drawn = questions.head(1).assign(question_id="arc_challenge/1")
-    monkeypatch.setattr(collect, "arc_challenge", lambda n: drawn.head(n))
-    assert collect.with_arc(questions, 0) is questions
-    assert list(collect.with_arc(questions, 1)["question_id"])[-1] == "arc_challenge/1"
+    monkeypatch.setattr(command, "arc_challenge", lambda n: drawn.head(n))
+    assert command.with_arc(questions, 0) is questions
+    assert list(command.with_arc(questions, 1)["question_id"])[-1] == "arc_challenge/1"
     with pytest.raises(SystemExit):
-        collect.main(["--arc", "5", "--finish"])
+        command.main(["--arc", "5", "--finish"])
 
 
 def test_summary_is_one_line_per_llm():
@@ -312,7 +307,7 @@ def test_summary_is_one_line_per_llm():
             "output_tokens": [1, 1, 4],
         }
     )
-    line = collect.summary(outcomes).loc["x"]
+    line = summary(outcomes).loc["x"]
     assert (line["a"], line["b"], line["macro"]) == (0.5, 1.0, 0.75)
     assert (line["cost"], line["output_tokens"]) == (2.0, 2.0)
 
@@ -323,7 +318,7 @@ def test_summary_is_one_line_per_llm():
 @pytest.fixture
 def network(tiny_lm, monkeypatch):
     """A random network in float32, where batches and single texts agree exactly."""
-    monkeypatch.setattr(collect, "LETTERS", "")
+    monkeypatch.setattr("benchmarks.collect.network.LETTERS", "")
     network = Network(tiny_lm)
     network.network.float()
     for layer in network.network.modules():
@@ -365,5 +360,5 @@ def test_packed_layers_compute_the_same(tiny_lm):
     x = torch.randn(3, 5, 32, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
     with torch.inference_mode():
         plain = layer(x)
-        collect.pack_linear(layer)
+        pack_linear(layer)
         torch.testing.assert_close(layer(x), plain)
