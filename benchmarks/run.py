@@ -145,10 +145,12 @@ def execute(cfg: DictConfig, about: dict[str, Any]) -> Path:
     store.save_run(folder, found.rows, about)
     figures = metrics.summary([found.rows])
     log.info(
-        "%s: macro %.3f, gap closed %+.2f",
+        "%s: macro %.3f, gap closed %+.2f; fit %.1f s, peak memory %.1f GB",
         about["label"],
         figures["macro_score"],
         figures["gap_closed"],
+        found.timing["fit_seconds"],
+        found.timing["peak_memory_mb"] / 1024,
     )
     instantiate(cfg.tracking)(about, figures | found.timing)
     return folder

@@ -14,11 +14,11 @@ from benchmarks.collect.finishing import finish, summary
 from benchmarks.collect.log import Log, log_of
 from benchmarks.collect.measuring import BATCH_SIZE, BATCH_TOKENS, batches, measure
 from benchmarks.collect.network import Network, pack_linear
-from benchmarks.collect.prompts import NUMBER_TOKENS, Ask, make_ask
+from benchmarks.collect.prompts import NUMBER_TOKENS, Ask, make_ask, prompts_hash
 from benchmarks.collect.scoring import number_score, numbers_in
 from benchmarks.pins import WEIGHTS
 from benchmarks.sources import folder
-from benchmarks.sources.small_llms import question_hash
+from benchmarks.sources.small_llms import DATA, question_hash
 
 CHAT = Candidate("chatty", "none", "direct", True, 1.0, "CC0", "2026-01")
 BASE = Candidate("basic", "none", "direct", False, 1.0, "CC0", "2026-01")
@@ -362,3 +362,8 @@ def test_packed_layers_compute_the_same(tiny_lm):
         plain = layer(x)
         pack_linear(layer)
         torch.testing.assert_close(layer(x), plain)
+
+
+def test_the_prompts_are_those_that_the_stored_outcomes_were_measured_with():
+    measured = json.loads((DATA / "measured.json").read_text())
+    assert prompts_hash() == measured["prompts_sha256"]
