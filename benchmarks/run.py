@@ -145,7 +145,7 @@ def execute(cfg: DictConfig, about: dict[str, Any]) -> Path:
     store.save_run(folder, found.rows, about)
     figures = metrics.summary([found.rows])
     log.info(
-        "%s: macro %.3f, gap closed %+.2f; fit %.1f s, peak memory %.1f GB",
+        "%s: macro %.3f, gap closed %+.2f; fit %.1f s per fold, peak memory %.1f GB",
         about["label"],
         figures["macro_score"],
         figures["gap_closed"],
