@@ -31,6 +31,7 @@ _LINES = {
     "best_single": ("current best single", "#6b6b6b", "--"),
     "zoo_mean": ("zoo mean", "#9a9a9a", ":"),
 }
+_BOUNDS = ("oracle", "best_single", "newcomer_alone", "zoo_mean")  # nothing that routes
 
 
 def families_of(cfg: DictConfig) -> dict[str, str]:
@@ -85,7 +86,8 @@ def draw_curves(rows: pd.DataFrame, path: Path) -> None:
 
 def draw_leads(rows: pd.DataFrame, path: Path) -> None:
     """Draw what the routers lead the current best single llm by, with intervals."""
-    table = leads(rows).drop(index=["oracle", "best_single", "newcomer_alone", "zoo_mean"])
+    table = leads(rows)
+    table = table.loc[[name for name in table.index if name not in _BOUNDS]]
     heights = range(len(table))[::-1]
     figure, axes = plt.subplots(figsize=(7, 0.8 + 0.4 * len(table)), layout="constrained")
     spread = [table["lead"] - table["low"], table["high"] - table["lead"]]

@@ -1,14 +1,16 @@
 """Llms arrive one by one and are admitted from cards."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
 from sklearn.base import clone
 
 from benchmarks.arrival import ArrivalSetting, follow, leads, strangers
 from benchmarks.run import ROOT, register_resolvers
-from benchmarks.run_arrival import families_of, to_markdown
+from benchmarks.run_arrival import draw_curves, draw_leads, families_of, to_markdown
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold
 from routers.encoders import TfidfEncoder
@@ -94,6 +96,36 @@ def test_the_experiment_composes_and_knows_every_family(tmp_path):
         cfg = compose("arrival", [f"data.path={tmp_path}"])
     assert len(cfg.zoo.llms) == len(cfg.zoo.released) == 57
     assert set(cfg.by_labels) < set(cfg.routers)
+    assert cfg.cards == {"model_sat": {}}
     found = families_of(cfg)
     assert (found["a"], found["b"]) == ("X", "")
     assert found["google/gemma-2b"] == "GemmaForCausalLM"
+
+
+@pytest.mark.parametrize("cards", ["tasks", "shots"])
+def test_cards_of_other_sizes_compose(cards):
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        cfg = compose("arrival", ["data.path=folder", f"cards={cards}"])
+    own = instantiate(cfg.routers.model_sat, _convert_="all").get_params(deep=False)
+    changes = list(cfg.cards.values())
+    assert changes[0].items() <= own.items()  # the first one is the default's size
+    assert all(set(change) <= set(own) for change in changes)
+
+
+def test_figures_are_drawn_for_the_policies_there_are(tmp_path):
+    rows = pd.DataFrame(
+        {
+            "step": [2, 3],
+            "newcomer": ["b", "c"],
+            "question_id": ["x", "y"],
+            "dataset": ["one", "two"],
+            "5 tasks": [1.0, 0.0],
+            "best_single": [0.0, 1.0],
+            "oracle": [1.0, 1.0],
+        }
+    )
+    draw_curves(rows, tmp_path / "curves.png")
+    draw_leads(rows, tmp_path / "leads.png")
+    assert all(plt.imread(path).size for path in tmp_path.glob("*.png"))
+    assert len(list(tmp_path.glob("*.png"))) == 2
