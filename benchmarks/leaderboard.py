@@ -1,4 +1,7 @@
-"""The leaderboard, derived from the stored rows: ``leaderboard.{csv,md}`` and ``field.md``.
+"""The leaderboard, derived from the stored rows.
+
+It is written to ``leaderboard.{csv,md}``, the field's metrics to ``field.md``, how well the scores
+of each llm are calibrated to ``calibration.csv``.
 
 ``python -m benchmarks.leaderboard [--results FOLDER] [--show DATA/ZOO/SPLIT] [--field]``; the last
 prints the table of the field's metrics instead. Needs no torch.
@@ -16,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import metrics, significance
-from benchmarks.field import report, table
+from benchmarks.field import calibration, report, table
 from benchmarks.store import Run, load_runs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,6 +108,16 @@ def _timing(group: list[Run]) -> dict[str, float]:
     }
     timing["peak_memory_mb"] = max(run.about["timing"]["peak_memory_mb"] for run in group)
     return timing
+
+
+def calibration_table(runs: Iterable[Run]) -> pd.DataFrame:
+    """Return one row per router and llm: ``field.calibration.by_llm`` and what was compared."""
+    parts = []
+    for group in group_runs(runs):
+        figures = calibration.by_llm([run.rows() for run in group]).reset_index()
+        names = pd.DataFrame([_names(group[0])] * len(figures))
+        parts.append(pd.concat([names, figures], axis=1))
+    return pd.concat(parts, ignore_index=True)
 
 
 def to_markdown(board: pd.DataFrame) -> str:
@@ -222,7 +235,9 @@ def one_comparison(board: pd.DataFrame, show: str) -> pd.DataFrame:
 def write(results: Path) -> pd.DataFrame:
     """Derive and write the files; return the table."""
     board = load_board(results)
+    calibrated = calibration_table(load_runs(results))
     _replace(results / "leaderboard.csv", board.to_csv(index=False, float_format="%.6g"))
+    _replace(results / "calibration.csv", calibrated.to_csv(index=False, float_format="%.6g"))
     _replace(results / "leaderboard.md", to_markdown(board))
     _replace(results / "field.md", to_field_markdown(board))
     return board

@@ -19,7 +19,14 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
 from benchmarks import metrics
-from benchmarks.leaderboard import COMPARISON, ROOT, group_runs, leaderboard, runs_of
+from benchmarks.leaderboard import (
+    COMPARISON,
+    ROOT,
+    calibration_table,
+    group_runs,
+    leaderboard,
+    runs_of,
+)
 from benchmarks.store import Run, load_runs
 
 matplotlib.use("Agg")
@@ -203,6 +210,25 @@ def draw_selection(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes
     return ax
 
 
+def draw_calibration(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
+    """Calibration error of each router's predictions: a dot per llm, a line at their mean."""
+    names = list(board.sort_values("macro_score")["router"])
+    table = calibration_table([run for group in runs for run in group])
+    for y, name in enumerate(names):
+        errors = table.loc[table["router"] == name, "calibration_error"].dropna()
+        ax.plot(errors, np.full(len(errors), y), "o", ms=4, alpha=0.55, color=colour(name))
+        if len(errors):
+            ax.plot([errors.mean()] * 2, [y - 0.32, y + 0.32], color="black", lw=1.6)
+    ax.set_yticks(np.arange(len(names)), names)
+    ax.set_ylim(-0.7, len(names) - 0.3)
+    # votes and shares are no probabilities: their errors are ten times those of estimates
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel("calibration error (ten bins of equal mass): a dot per llm, a line at the mean")
+    ax.grid(axis="x", alpha=0.25)
+    return ax
+
+
 def _bound_lines(ax: Axes, row: pd.Series) -> None:
     for name, (title, style, shade) in _BOUNDS.items():
         if not np.isnan(row[name]):
@@ -245,6 +271,7 @@ def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -
         "leaderboard": ((8, tall + 0.8), lambda ax: draw_leaderboard(ax, board)),
         "datasets": ((10, 4.5), lambda ax: draw_datasets(ax, board, runs)),
         "selection": ((9, tall), lambda ax: draw_selection(ax, board, runs)),
+        "calibration": ((8, tall), lambda ax: draw_calibration(ax, board, runs)),
     }
     if not np.isnan(first["cost_best_single"]):
         drawings["cost"] = ((9, 5), lambda ax: draw_cost_curves(ax, board, runs))

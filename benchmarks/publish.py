@@ -9,11 +9,17 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-from collections.abc import Collection
 from pathlib import Path
 
 from benchmarks import plots
-from benchmarks.leaderboard import ROOT, load_board, runs_of, to_field_markdown, to_markdown
+from benchmarks.leaderboard import (
+    ROOT,
+    calibration_table,
+    load_board,
+    runs_of,
+    to_field_markdown,
+    to_markdown,
+)
 from benchmarks.store import load_runs
 
 _QUOTE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -41,9 +47,11 @@ def publish(
     command: str,
     results: Path,
     root: Path = ROOT,
-    figures: Collection[str] | None = None,
+    brief: bool = False,
 ) -> None:
-    """Write ``NAME.md``, ``NAME-field.md``, ``NAME.csv`` and figures, and refresh the README.
+    """Write a comparison's tables and figures under a name, and refresh the README.
+
+    The tables are ``NAME.md``, ``NAME.csv``, ``NAME-field.md`` and ``NAME-calibration.csv``.
 
     Parameters
     ----------
@@ -57,23 +65,27 @@ def publish(
         Where the runs are stored.
     root : Path
         Of the repository.
-    figures : collection of str, optional
-        Which figures to copy, by name; by default all.
+    brief : bool, default=False
+        Leaderboard and its figure only, for an ablation.
     """
     board = load_board(results, show)
     folder = root / "results" / "published"
     folder.mkdir(parents=True, exist_ok=True)
-    about = runs_of(load_runs(results), show)[0].about
+    runs = runs_of(load_runs(results), show)
+    about = runs[0].about
     machine = about["machine"]
     made = (
         f"Made by `{command}` on {about['finished'][:10]}: {machine['cores']} "
         f"{machine['processor']} cores, Python {machine['python']}, commit {about['commit']}.\n"
     )
     (folder / f"{name}.md").write_text(to_markdown(board) + "\n" + made)
-    (folder / f"{name}-field.md").write_text(to_field_markdown(board) + "\n" + made)
     board.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    if not brief:
+        (folder / f"{name}-field.md").write_text(to_field_markdown(board) + "\n" + made)
+        per_llm = calibration_table(runs)
+        per_llm.to_csv(folder / f"{name}-calibration.csv", index=False, float_format="%.6g")
     for figure in plots.draw_all(results, show):
-        if figures is None or figure.stem in figures:
+        if not brief or figure.stem == "leaderboard":
             shutil.copy(figure, folder / f"{name}-{figure.name}")
     readme = root / "README.md"
     readme.write_text(quote_tables(readme.read_text(), root))
@@ -86,14 +98,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--show", required=True, help="DATA/ZOO/SPLIT")
     parser.add_argument("--command", required=True)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
-    parser.add_argument("--figures", nargs="*", help="by default all")
+    parser.add_argument("--brief", action="store_true", help="leaderboard and its figure only")
     options = parser.parse_args(arguments)
     publish(
         options.name,
         options.show,
         options.command,
         options.results,
-        figures=options.figures,
+        brief=options.brief,
     )
 
 

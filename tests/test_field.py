@@ -273,6 +273,23 @@ class TestCalibration:
             found = calibration.calibration_error(predicted, scores, equal_mass=equal_mass)
             assert found[0] < 0.02
 
+    def test_by_llm_by_hand(self):
+        def run(predicted):
+            return pd.DataFrame(
+                {
+                    "score/a": [1.0, 0.0],
+                    "predicted_score/a": predicted,
+                    "score/b": [1.0, np.nan],
+                    "predicted_score/b": [0.5, 0.5],
+                }
+            )
+
+        found = calibration.by_llm([run([1.0, 0.0]), run([0.6, 0.6])])
+        assert found.loc["a", ["score", "predicted"]].tolist() == [0.5, pytest.approx(0.55)]
+        assert found.loc["a", "brier"] == pytest.approx((0 + (0.16 + 0.36) / 2) / 2)
+        assert found.loc["a", "calibration_error"] == pytest.approx(0.1 / 2)
+        assert found.loc["b"].tolist() == [1.0, 0.5, 0.25, 0.5]
+
 
 @pytest.fixture
 def runs(table):

@@ -3,6 +3,7 @@ import itertools
 import subprocess
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, ROUTERS, composed
@@ -70,6 +71,10 @@ def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path, capsys):
     assert list(stored["n_seeds"]) == [2, 2]
     assert board["gap_closed"].iloc[1] == 0
     assert list(board["group"]) == ["a", "b"]
+    per_llm = pd.read_csv(tmp_path / "calibration.csv")
+    assert len(per_llm) == 2 * board["n_llms"].iloc[0]
+    means = per_llm.groupby("router")["brier"].mean()
+    assert np.allclose(means[stored["router"]], stored["brier"], atol=1e-5)
     field = (tmp_path / "field.md").read_text()
     assert field.count("| **knn encoder=tfidf k=5** |") == 1
     capsys.readouterr()
@@ -79,7 +84,8 @@ def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path, capsys):
     for name in ("oracle", "dataset-best", "recognised dataset", "best_single", "random, analytic"):
         assert name in text
     files = plots.draw_all(tmp_path)
-    assert {file.stem for file in files} == {"leaderboard", "datasets", "selection", "cost"}
+    names = {"leaderboard", "datasets", "selection", "cost", "calibration"}
+    assert {file.stem for file in files} == names
     assert all(file.stat().st_size > 10_000 for file in files)
 
 
@@ -100,13 +106,19 @@ def test_one_comparison_is_published_with_its_field_metrics(tmp_path, monkeypatc
     monkeypatch.setattr(plots, "draw_all", lambda *arguments: asked.append(arguments) or [])
     publish.publish("mine", "synthetic/all/holdout", "make bench", tmp_path, tmp_path)
     folder = tmp_path / "results" / "published"
-    assert {file.name for file in folder.iterdir()} == {"mine.md", "mine-field.md", "mine.csv"}
+    short, long = {"mine.md", "mine.csv"}, {"mine-field.md", "mine-calibration.csv"}
+    assert {file.name for file in folder.iterdir()} == short | long
     for name in ("mine.md", "mine-field.md"):
         text = (folder / name).read_text()
         assert text.count("| **best_single** |") == 1
         assert "Made by `make bench`" in text
     assert list(pd.read_csv(folder / "mine.csv")["data"]) == ["synthetic"]
     assert asked == [(tmp_path, "synthetic/all/holdout")]
+    brief = tmp_path / "brief"
+    brief.mkdir()
+    (brief / "README.md").touch()
+    publish.publish("mine", "synthetic/all/holdout", "make bench", tmp_path, brief, brief=True)
+    assert {file.name for file in (brief / "results" / "published").iterdir()} == short
     with pytest.raises(FileNotFoundError, match="no run of a/b/c"):
         leaderboard.load_board(tmp_path, "a/b/c")
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
+from benchmarks import metrics
+from routers._targets import column_means
 from routers.table import FloatArray
 
 
@@ -65,3 +68,32 @@ def _error(predicted: FloatArray, scores: FloatArray, n_bins: int, equal_mass: b
     bin_of = np.searchsorted(edges, predicted, side="left")
     off = np.bincount(bin_of, weights=predicted - scores, minlength=n_bins)
     return float(np.abs(off).sum() / len(scores))
+
+
+def by_llm(runs: list[pd.DataFrame]) -> pd.DataFrame:
+    """Judge a router's predicted scores of each llm, from its stored rows.
+
+    Parameters
+    ----------
+    runs : list of DataFrame
+        One per seed, of the same llms.
+
+    Returns
+    -------
+    DataFrame, index llm
+        ``score`` and ``predicted``, the means over questions; ``brier`` and ``calibration_error``,
+        all means over seeds; NaN where nothing was observed or predicted.
+    """
+    names = metrics.llm_names(runs[0])
+    seeds = []
+    for run in runs:
+        predicted, scores = metrics.matrix(run, "predicted_score"), metrics.matrix(run, "score")
+        known = ~(np.isnan(predicted) | np.isnan(scores))
+        columns = {
+            "score": column_means(np.where(known, scores, np.nan)),
+            "predicted": column_means(np.where(known, predicted, np.nan)),
+            "brier": brier(predicted, scores),
+            "calibration_error": calibration_error(predicted, scores),
+        }
+        seeds.append(pd.DataFrame(columns, index=pd.Index(names, name="llm")))
+    return sum(seeds[1:], seeds[0]) / len(seeds)

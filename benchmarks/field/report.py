@@ -39,7 +39,8 @@ def field_figures(
 
     Scores are macro means; the best single llm is the floor, chosen on train, except in
     ``value_over_best_single``, whose source picks it on test. Seeds are pooled, except in
-    ``calibration_error``, which is the mean over seeds (its bias depends on the sample's size).
+    ``brier`` and ``calibration_error``, means over llms and seeds (the bias of the latter depends
+    on the sample's size).
 
     Parameters
     ----------
@@ -74,8 +75,7 @@ def field_figures(
         "gap_oracle": float(llmrouterbench.gap_to_oracle(reached, macro["oracle"])),
         "few_solve_score": few_score,
         "few_solve_share": few_share,
-        "brier": _mean(calibration.brier(predicted, scores)),
-        "calibration_error": _mean(np.concatenate([_calibration_error(run) for run in runs])),
+        **calibration.by_llm(runs)[["brier", "calibration_error"]].mean().to_dict(),
         **_cost_figures(rows, points, llms, figures, cost_unit),
     }
 
@@ -105,18 +105,6 @@ def _cost_figures(
         "arena_score": routerarena.arena_score(scores[0], per_thousand),
         **{f"optimal_{name}": value for name, value in optimal.items()},
     }
-
-
-def _calibration_error(run: pd.DataFrame) -> np.ndarray:
-    return calibration.calibration_error(
-        metrics.matrix(run, "predicted_score"), metrics.matrix(run, "score")
-    )
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean over llms; one of whom nothing was observed or predicted is left out."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
 
 
 def distances_to_front(points: Sequence[pd.DataFrame]) -> list[float]:
