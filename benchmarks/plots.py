@@ -169,15 +169,20 @@ def draw_cost_curves(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Ax
         alpha=0.6,
         label="Pareto front",
     )
-    ax.set_xscale("log")
-    for axis in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
-        axis(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_locator(ticker.LogLocator(subs=(2, 5), numticks=12))
+    _plain_log_scale(ax)
     ax.set_xlabel(f"mean cost per question, {board['cost_unit'].iloc[0]}")
     ax.set_ylabel("macro score")
     ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
     ax.grid(alpha=0.25)
     return ax
+
+
+def _plain_log_scale(ax: Axes) -> None:
+    """Make the x-axis logarithmic, with 1, 2 and 5 of each decade written out."""
+    ax.set_xscale("log")
+    for axis in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
+        axis(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_locator(ticker.LogLocator(subs=(2, 5), numticks=12))
 
 
 def pareto_front(points: pd.DataFrame) -> pd.DataFrame:
@@ -222,8 +227,7 @@ def draw_calibration(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Ax
     ax.set_yticks(np.arange(len(names)), names)
     ax.set_ylim(-0.7, len(names) - 0.3)
     # votes and shares are no probabilities: their errors are ten times those of estimates
-    ax.set_xscale("log")
-    ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+    _plain_log_scale(ax)
     ax.set_xlabel("calibration error (ten bins of equal mass): a dot per llm, a line at the mean")
     ax.grid(axis="x", alpha=0.25)
     return ax
