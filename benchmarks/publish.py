@@ -20,7 +20,7 @@ from benchmarks.leaderboard import (
     to_field_markdown,
     to_markdown,
 )
-from benchmarks.store import load_runs
+from benchmarks.store import load_runs, made_by
 
 _QUOTE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -72,12 +72,7 @@ def publish(
     folder = root / "results" / "published"
     folder.mkdir(parents=True, exist_ok=True)
     runs = runs_of(load_runs(results), show)
-    about = runs[0].about
-    machine = about["machine"]
-    made = (
-        f"Made by `{command}` on {about['finished'][:10]}: {machine['cores']} "
-        f"{machine['processor']} cores, Python {machine['python']}, commit {about['commit']}.\n"
-    )
+    made = made_by(command, runs[0].about)
     (folder / f"{name}.md").write_text(to_markdown(board) + "\n" + made)
     board.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     if not brief:

@@ -15,12 +15,14 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
+from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from benchmarks.arrival import ArrivalSetting, follow, leads
 from benchmarks.run import ROOT, load_pool, load_table, register_resolvers
+from benchmarks.store import circumstances, made_by
 
 log = logging.getLogger(__name__)
 _LINES = {
@@ -50,7 +52,9 @@ def to_markdown(rows: pd.DataFrame, keep: int) -> str:
     over = {name: leads(rows, name) for name in ("best_single", "recognised_dataset")}
     lines = [
         f"Mean over {rows['step'].nunique()} arrivals; the zoo is the {keep} best so far and the "
-        "newcomer. Leads with 95% intervals over questions.",
+        "newcomer. Leads with 95% intervals over questions. Model-SAT was fitted on llms of other "
+        "families than the newcomer's and knows every llm of the zoo from its card alone; the "
+        "other routers know all training outcomes of the older llms.",
         "",
         "| policy | macro score | lead over current best single | lead over recognised dataset |",
         "|---|---|---|---|",
@@ -106,6 +110,13 @@ def _save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
+def _command(cfg: DictConfig) -> str:
+    """Return the command that makes the table again."""
+    cards = HydraConfig.get().runtime.choices["cards"]
+    changed = "" if cards == "default" else f' ARGS="cards={cards}"'
+    return f"make arrival DATA=<folder>/{cfg.data.name}{changed}"
+
+
 @hydra.main(version_base="1.3", config_path="../configs", config_name="arrival")
 def main(cfg: DictConfig) -> None:
     """Run what Hydra composed."""
@@ -129,7 +140,7 @@ def main(cfg: DictConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     curves = rows.drop(columns="question_id").groupby(["step", "newcomer", "dataset"]).mean()
     curves.to_csv(folder / "arrival.csv", float_format="%.5g")
-    text = to_markdown(rows, cfg.keep)
+    text = f"{to_markdown(rows, cfg.keep)}\n{made_by(_command(cfg), circumstances())}"
     (folder / "arrival.md").write_text(text)
     draw_curves(rows, folder / "arrival.png")
     draw_leads(rows, folder / "arrival-leads.png")

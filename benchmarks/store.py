@@ -73,7 +73,7 @@ def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:
     part.mkdir(parents=True)
     try:
         rows.to_parquet(part / "rows.parquet", index=False, compression="zstd")
-        text = json.dumps(about | _circumstances(), indent=1, sort_keys=True)
+        text = json.dumps(about | circumstances(), indent=1, sort_keys=True)
         (part / "run.json").write_text(text + "\n")
         if folder.exists():
             old = part.with_suffix(".old")
@@ -94,7 +94,8 @@ def load_runs(results: Path) -> list[Run]:
     return [Run(file.parent, json.loads(file.read_text())) for file in visible]
 
 
-def _circumstances() -> dict[str, Any]:
+def circumstances() -> dict[str, Any]:
+    """Return commit, time, machine and versions of what is run now."""
     return {
         "commit": _commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -106,6 +107,15 @@ def _circumstances() -> dict[str, Any]:
         },
         "versions": {name: _version(name) for name in _VERSIONS if _version(name)},
     }
+
+
+def made_by(command: str, about: dict[str, Any]) -> str:
+    """Return the line that ends a published table: what made it, when, on what."""
+    machine = about["machine"]
+    return (
+        f"Made by `{command}` on {about['finished'][:10]}: {machine['cores']} "
+        f"{machine['processor']} cores, Python {machine['python']}, commit {about['commit']}.\n"
+    )
 
 
 def _version(package: str) -> str | None:
