@@ -27,7 +27,7 @@ def test_a_killed_write_leaves_nothing_that_counts(tmp_path, monkeypatch):
     def killed(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store, "_circumstances", killed)
+    monkeypatch.setattr(store, "circumstances", killed)
     with pytest.raises(KeyboardInterrupt):
         store.save_run(folder, ROWS, {})
     assert not store.is_finished(folder)
