@@ -112,9 +112,10 @@ def _save(figure: Figure, path: Path) -> None:
 
 def _command(cfg: DictConfig) -> str:
     """Return the command that makes the table again."""
-    cards = HydraConfig.get().runtime.choices["cards"]
-    changed = "" if cards == "default" else f' ARGS="cards={cards}"'
-    return f"make arrival DATA=<folder>/{cfg.data.name}{changed}"
+    named = ("data", "results")  # by DATA; where it is written changes nothing
+    changed = [o for o in HydraConfig.get().overrides.task if not o.startswith(named)]
+    arguments = f' ARGS="{" ".join(changed)}"' if changed else ""
+    return f"make arrival DATA=<folder>/{cfg.data.name}{arguments}"
 
 
 @hydra.main(version_base="1.3", config_path="../configs", config_name="arrival")
