@@ -19,7 +19,7 @@ DATA_ARGS = $(if $(findstring /,$(DATA)),data=folder "data.path='$(abspath $(DAT
 DATA_NAME = $(notdir $(patsubst %/,%,$(DATA)))
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep arrival leaderboard plots budget speed clean
+.PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ sweep: install ## run configs/sweep/SWEEP.yaml
 
 arrival: install ## let new llms arrive in DATA (a folder) and admit them from cards alone
 	$(RUN) -m benchmarks.run_arrival $(DATA_ARGS) $(ARGS)
+
+ceiling: install ## how much of the outcomes in DATA a text could tell, by encoder
+	$(RUN) -m benchmarks.run_ceiling $(DATA_ARGS) zoo=$(ZOO) split=$(SPLIT) $(ARGS)
 
 leaderboard: install ## derive the leaderboard from the stored runs (ARGS=--field: the field's metrics)
 	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) $(ARGS)

@@ -1,0 +1,95 @@
+"""What a text could tell of outcomes, by encoder and by number of training questions.
+
+``make ceiling DATA=folder ZOO=small8`` writes ``results/ceiling/ceiling.{csv,md,png}``.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import hydra
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import pandas as pd
+from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from benchmarks.ceiling import PARTS, explained, squared_errors
+from benchmarks.run import ROOT, load_table, register_resolvers
+from benchmarks.store import circumstances, made_by
+
+log = logging.getLogger(__name__)
+
+
+def to_markdown(rows: pd.DataFrame, about: str) -> str:
+    """Write the shares of variance as a table."""
+    lines = [
+        f"{about} Shares of variance on test questions. Difficulty: the zoo's mean score on a "
+        "question; contrasts: what is left, the only part that a choice can depend on. *Dataset*: "
+        "its mean, told which dataset it is; *text adds*: ridge regression on the encoder's "
+        "vectors, with 95% intervals over questions.",
+        "",
+        "| encoder | training questions | difficulty: dataset | text adds | contrasts: dataset "
+        "| text adds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows.to_dict("records"):
+        cells = [str(row["encoder"]), f"{row['n_train']:.0f}"]
+        for part in PARTS:
+            text = [f"{row[f'{part}_{what}']:+.1%}" for what in ("text", "low", "high")]
+            cells += [f"{row[f'{part}_dataset']:.1%}", f"{text[0]} [{text[1]}, {text[2]}]"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(rows: pd.DataFrame, path: Path) -> None:
+    """Draw what the text adds to the dataset over the number of training questions."""
+    figure, panels = plt.subplots(1, len(PARTS), figsize=(9, 3.6), layout="constrained")
+    for part, axes in zip(PARTS, panels, strict=True):
+        for name, of_encoder in rows.groupby("encoder", sort=False):
+            text = 100 * of_encoder[[f"{part}_{what}" for what in ("text", "low", "high")]]
+            spread = [text.iloc[:, 0] - text.iloc[:, 1], text.iloc[:, 2] - text.iloc[:, 0]]
+            x, y = of_encoder["n_train"], text.iloc[:, 0]
+            axes.errorbar(x, y, yerr=spread, fmt="o-", ms=4, capsize=3, label=str(name))
+        axes.axhline(0, color="#6b6b6b", linestyle="--", linewidth=1)
+        axes.set_title(f"{part}, beyond the dataset", fontsize=10)
+        axes.set_xlabel("training questions")
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("share of variance that the text explains, %")
+    panels[0].legend(frameon=False, fontsize=9)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+@hydra.main(version_base="1.3", config_path="../configs", config_name="ceiling")
+def main(cfg: DictConfig) -> None:
+    """Run what Hydra composed."""
+    table = load_table(cfg)
+    folds = instantiate(cfg.split)(table, cfg.seed)
+    rows = []
+    for name, config in cfg.encoders.items():
+        encoder = instantiate(config, _convert_="all")
+        for share in cfg.shares:
+            errors = squared_errors(table, encoder, folds, share, cfg.seed)
+            rows.append({"encoder": name} | explained(errors))
+            log.info("%s, %.0f training questions", name, rows[-1]["n_train"])
+    found = pd.DataFrame(rows)
+    folder = Path(ROOT, cfg.results)
+    folder.mkdir(parents=True, exist_ok=True)
+    found.to_csv(folder / "ceiling.csv", index=False, float_format="%.5g")
+    zoo = HydraConfig.get().runtime.choices["zoo"]
+    about = f"{cfg.data.name}, zoo {zoo}: {len(table)} questions, {table.n_llms} llms."
+    command = f"make ceiling DATA=<folder>/{cfg.data.name} ZOO={zoo}"
+    text = f"{to_markdown(found, about)}\n{made_by(command, circumstances())}"
+    (folder / "ceiling.md").write_text(text)
+    draw(found, folder / "ceiling.png")
+    log.info("%s", text)
+
+
+register_resolvers()
+if __name__ == "__main__":
+    main()

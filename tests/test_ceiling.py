@@ -1,0 +1,107 @@
+"""How much of the outcomes a text could tell."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_dir
+
+from benchmarks.ceiling import explained, squared_errors
+from benchmarks.run import ROOT, register_resolvers
+from benchmarks.run_ceiling import draw, to_markdown
+from benchmarks.splits import kfold
+from routers.encoders import TfidfEncoder
+from routers.table import RoutingTable
+
+COLOURS = {"red": [1.0, 0.0], "blue": [0.0, 1.0]}
+
+
+def table_of(scores_of, n=120, noise=0.0, datasets=("one",)) -> RoutingTable:
+    """Questions about a colour; which llm is right depends on it as ``scores_of`` says."""
+    rng = np.random.default_rng(0)
+    colours = rng.choice(["red", "blue"], size=n)
+    where = rng.choice(datasets, size=n)
+    scores = np.array(
+        [scores_of(colour, place) for colour, place in zip(colours, where, strict=True)]
+    )
+    flip = rng.random(scores.shape) < noise
+    return RoutingTable(
+        questions=[f"{colour} thing number {i}" for i, colour in enumerate(colours)],
+        scores=np.where(flip, 1 - scores, scores),
+        llms=["a", "b"],
+        ids=[f"q{i:03}" for i in range(n)],
+        datasets=list(where),
+    )
+
+
+def shares(table: RoutingTable, **arguments) -> dict[str, float]:
+    folds = kfold(table, seed=0, n_folds=3)
+    return explained(squared_errors(table, TfidfEncoder(dim=8), folds, **arguments))
+
+
+def test_contrasts_that_the_text_tells_are_found():
+    found = shares(table_of(lambda colour, _: COLOURS[colour]))
+    assert found["contrast_dataset"] == pytest.approx(0, abs=0.02)  # one dataset says nothing
+    assert found["contrast_text"] > 0.9
+    assert found["contrast_low"] > 0.85
+    assert found["contrast_low"] <= found["contrast_text"] <= found["contrast_high"]
+
+
+def test_what_the_dataset_tells_is_not_credited_to_the_text():
+    table = table_of(
+        lambda _, place: [1.0, 0.0] if place == "one" else [0.0, 1.0], datasets=("one", "two")
+    )
+    found = shares(table)
+    assert found["contrast_dataset"] > 0.95
+    assert abs(found["contrast_text"]) < 0.05
+
+
+def test_difficulty_is_no_contrast():
+    found = shares(table_of(lambda colour, _: [1.0, 1.0] if colour == "red" else [0.0, 0.0]))
+    assert found["difficulty_text"] > 0.9
+    assert np.isnan(found["contrast_text"])  # the llms are equal: nothing to explain
+
+
+def test_luck_is_not_explained():
+    found = shares(table_of(lambda *_: [1.0, 0.0], noise=0.5, n=300))
+    assert found["contrast_text"] < 0.05
+    assert found["contrast_low"] < 0.01
+
+
+def test_a_share_of_the_training_questions():
+    table = table_of(lambda colour, _: COLOURS[colour])
+    assert shares(table, share=0.25)["n_train"] == 20
+    with pytest.raises(ValueError, match="'share' must be above 0"):
+        shares(table, share=0)
+    with pytest.raises(ValueError, match="at least 2 llms"):
+        shares(table.select(["a"]))
+
+
+def test_missing_outcomes_are_left_out():
+    table = table_of(lambda colour, _: COLOURS[colour])
+    holes = np.random.default_rng(1).random(table.scores.shape) < 0.1
+    holed = RoutingTable(
+        questions=table.questions,
+        scores=np.where(holes, np.nan, table.scores),
+        llms=table.llms,
+        ids=table.ids,
+        datasets=table.datasets,
+    )
+    assert shares(holed)["difficulty_text"] + shares(holed)["contrast_text"] > 0.5
+
+
+def test_table_and_figure(tmp_path):
+    found = shares(table_of(lambda colour, _: COLOURS[colour], noise=0.1))
+    rows = pd.DataFrame([{"encoder": "tfidf"} | found])
+    text = to_markdown(rows, "Colours.")
+    assert text.startswith("Colours. Shares of variance")
+    assert "| tfidf | 80 |" in text
+    draw(rows, tmp_path / "ceiling.png")
+    assert (tmp_path / "ceiling.png").stat().st_size > 10_000
+
+
+def test_it_composes():
+    register_resolvers()
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        cfg = compose("ceiling", ["data=synthetic"])
+    assert list(cfg.encoders) == ["tfidf", "minilm", "lm_reading"]
+    assert max(cfg.shares) == 1
