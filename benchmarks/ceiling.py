@@ -115,8 +115,8 @@ def explained(errors: pd.DataFrame, n_replicates: int = 1000, seed: int = 0) -> 
     dict
         ``n_train``; for each part the share of its variance that the dataset explains
         (``<part>_dataset``, 1 is all) and what the text adds to it (``<part>_text``), the latter
-        with its 95% interval (``_low``, ``_high``). Negative where a prediction does harm, NaN where
-        nothing varies.
+        with its 95% interval (``_low``, ``_high``). Negative where a prediction does
+        harm, NaN where nothing varies.
     """
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(errors), size=(n_replicates, len(errors)))
