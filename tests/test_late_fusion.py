@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from benchmarks.sources import synthetic
 from routers.calibration import CalibratedRouter
@@ -188,16 +189,17 @@ def test_without_item_factors_a_score_is_the_expected_accuracy(halves):
     assert np.allclose(found[clear], expected[clear], atol=1e-5)
 
 
-def test_an_easy_item_moves_a_score_towards_one_and_never_beyond(halves):
+def test_an_item_moves_the_log_odds_by_its_factors_times_the_loadings(halves):
     train, _ = halves
-    fitted = router(n_factors=1).fit(train)
-    fitted.factors_.predict = lambda vectors: np.full((len(vectors), 1), 50.0)
-    scores = fitted.predict_scores(["anything"])[0, np.argsort(fitted.llms_)]
+    fitted = router(n_factors=1, profile="card").fit(train)
+
+    def log_odds(factor):
+        fitted.factors_.predict = lambda vectors: np.full((len(vectors), 1), factor)
+        return logit(fitted.predict_scores(["a question"])[0, np.argsort(fitted.llms_)])
+
     loadings = fitted.capability_[:, -1]  # llms by name
-    certain = np.abs(loadings) > 0.5
-    assert certain.any()
-    assert np.array_equal(scores[certain] > 0.5, loadings[certain] > 0)
-    assert 0 <= scores.min() <= scores.max() <= 1
+    assert np.abs(loadings).max() > 0.5
+    assert np.allclose(log_odds(1.0) - log_odds(0.0), loadings, atol=1e-3)
 
 
 def test_a_zoo_of_one_dataset_and_two_llms():
