@@ -191,7 +191,7 @@ def test_without_item_factors_a_score_is_the_expected_accuracy(halves):
 
 def test_an_item_moves_the_log_odds_by_its_factors_times_the_loadings(halves):
     train, _ = halves
-    fitted = router(n_factors=1, profile="card").fit(train)
+    fitted = router(n_factors=1).fit(train)
 
     def log_odds(factor):
         fitted.factors_.predict = lambda vectors: np.full((len(vectors), 1), factor)
