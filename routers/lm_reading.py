@@ -84,10 +84,10 @@ class LMReadingEncoder(CachedEncoder):
 
     def _encode(self, texts: list[str]) -> FloatArray:
         deepest = max(*self.mean_depths, *self.last_depths)
-        tokenizer, lm = _load(self.lm_path, self.dtype, self.device, deepest)
-        return np.stack([self._states(tokenizer, lm, text) for text in texts])
+        tokenizer, lm, depth = _load(self.lm_path, self.dtype, self.device, deepest)
+        return np.stack([self._states(tokenizer, lm, depth, text) for text in texts])
 
-    def _states(self, tokenizer: Any, lm: Any, text: str) -> np.ndarray:
+    def _states(self, tokenizer: Any, lm: Any, depth: int, text: str) -> np.ndarray:
         """Read one question, alone: in 16 bits a batch would change the last digits."""
         import torch
 
@@ -104,7 +104,6 @@ class LMReadingEncoder(CachedEncoder):
         with torch.no_grad():
             layers = lm(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states
         asked = slice(len(start), len(start) + len(question))
-        depth = lm.config.num_hidden_layers  # the first entry is the embedding of the tokens
         means = [layers[_layer(d, depth)][0, asked].float().mean(dim=0) for d in self.mean_depths]
         lasts = [layers[_layer(d, depth)][0, -1].float() for d in self.last_depths]
         return torch.cat([*means, *lasts]).cpu().numpy()
@@ -115,8 +114,12 @@ def _layer(share: float, n_layers: int) -> int:
 
 
 @lru_cache(maxsize=2)
-def _load(path: str, dtype: str, device: str | None, deepest: float) -> tuple[Any, Any]:
-    """Load a tokenizer and an LM without the layers above the deepest state that is taken."""
+def _load(path: str, dtype: str, device: str | None, deepest: float) -> tuple[Any, Any, int]:
+    """Load a tokenizer and an LM, and count the LM's layers.
+
+    The layers above the deepest state that is taken are left out, where the network is laid out as
+    most are (``layers``, then ``norm``); another one is read whole.
+    """
     from torch.nn import Identity
     from transformers import AutoModel, AutoTokenizer
 
@@ -124,7 +127,8 @@ def _load(path: str, dtype: str, device: str | None, deepest: float) -> tuple[An
 
     number_type, where = resolve(dtype, device)
     lm: Any = AutoModel.from_pretrained(path, dtype=number_type)
-    if deepest < 1:
-        lm.layers = lm.layers[: _layer(deepest, len(lm.layers))]
+    depth = lm.config.num_hidden_layers
+    if deepest < 1 and hasattr(lm, "layers") and hasattr(lm, "norm"):
+        lm.layers = lm.layers[: _layer(deepest, depth)]
         lm.norm = Identity()  # it belongs behind the last layer of all
-    return AutoTokenizer.from_pretrained(path), lm.eval().requires_grad_(False).to(where)
+    return AutoTokenizer.from_pretrained(path), lm.eval().requires_grad_(False).to(where), depth

@@ -177,6 +177,18 @@ def test_layers_above_the_deepest_state_are_not_missed(tiny_lm):
     assert np.array_equal(shallow, deep[:, : shallow.shape[1]])
 
 
+def test_a_network_that_is_laid_out_otherwise_is_read_too(tiny_lm, tmp_path):
+    from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_lm)
+    tokenizer.save_pretrained(tmp_path)
+    config = GPT2Config(vocab_size=len(tokenizer), n_embd=16, n_layer=2, n_head=2)
+    GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    vectors = LMReadingEncoder(str(tmp_path), dtype="float32").raw(["What is 1 + 1?"])
+    assert vectors.shape == (1, 4 * 16)
+    assert np.isfinite(vectors).all()
+
+
 def test_without_item_factors_a_score_is_the_expected_accuracy(halves):
     train, test = halves
     fitted = router(n_factors=0, prior=0).fit(train)
