@@ -149,15 +149,15 @@ def follow(
         fitted_on: dict[tuple[str, ...], Router] = {}  # the five best change at few arrivals
         for step, zoo in enumerate(zoos[1:], start=2):
             family = setting.families[zoo[-1]]
-            choices, tests = {}, []
+            choices = {}
             for name, router in by_card.items():
                 if (name, family) not in predicted:
                     stranger = strangers(setting, zoo[-1]).rows(fold.train)
                     predicted[name, family] = _from_cards(router, stranger, learn, judge)
-                fitted, scores = predicted[name, family]
+                _, scores = predicted[name, family]
                 choices[name] = _choose(scores[:, [place[llm] for llm in zoo]], zoo)
-                tests.append(sorted(set().union(*fitted.aptitude_test_["tasks"])))
-            asked = learn.rows(np.isin(learn.ids.astype(str), tests[0]))
+            first, _ = predicted[next(iter(by_card)), family]
+            asked = _aptitude_test(first, learn)
             for name, router in by_labels.items():
                 older = (name, *zoo[:-1])
                 if older not in fitted_on:
@@ -179,6 +179,12 @@ def _from_cards(
     for name in learn.llms:
         fitted.admit(name, learn)
     return fitted, fitted.predict_scores(list(judge.questions))[:, stranger.n_llms :]
+
+
+def _aptitude_test(fitted: Router, learn: RoutingTable) -> RoutingTable:
+    """Return the questions that a fitted router asks a newcomer."""
+    test = set().union(*fitted.aptitude_test_["tasks"])
+    return learn.rows(np.isin(learn.ids.astype(str), sorted(test)))
 
 
 def _choose(scores: FloatArray, zoo: Sequence[str]) -> np.ndarray:
