@@ -29,6 +29,7 @@ os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the sweep has a ba
 
 log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
+_MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold"}  # the Makefile's defaults
 
 
 def _carrier(name: str) -> str:
@@ -118,6 +119,31 @@ def describe(cfg: DictConfig, choices: dict[str, str], overrides: list[str]) -> 
         "split": choices["split"],
         "seed": cfg.seed,
     }
+
+
+def make_command(target: str, cfg: DictConfig, hydra_config: Any) -> str:
+    """Return the ``make`` command of an experiment: its data, and every setting that was changed.
+
+    Parameters
+    ----------
+    target : str
+        Of the Makefile.
+    cfg : DictConfig
+    hydra_config : HydraConf
+        Of the same job, ``HydraConfig.get()``.
+    """
+    data = hydra_config.runtime.choices["data"]
+    said = {"DATA": f"<folder>/{cfg.data.name}" if data == "folder" else data}
+    rest = []
+    for override in hydra_config.overrides.task:
+        name, _, value = override.partition("=")
+        if name in ("zoo", "split"):
+            said[name.upper()] = value
+        elif name not in ("data", "data.path", "results"):  # where it is written changes nothing
+            rest.append(override)
+    named = [f"{name}={value}" for name, value in said.items() if value != _MAKE[name]]
+    arguments = [f'ARGS="{" ".join(rest)}"'] if rest else []
+    return " ".join([f"make {target}", *named, *arguments])
 
 
 def execute(cfg: DictConfig, about: dict[str, Any]) -> Path:

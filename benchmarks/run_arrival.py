@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from benchmarks.arrival import ArrivalSetting, follow, leads
-from benchmarks.run import ROOT, load_pool, load_table, register_resolvers
+from benchmarks.run import ROOT, load_pool, load_table, make_command, register_resolvers
 from benchmarks.store import circumstances, made_by
 
 log = logging.getLogger(__name__)
@@ -110,14 +110,6 @@ def _save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-def _command(cfg: DictConfig) -> str:
-    """Return the command that makes the table again."""
-    named = ("data", "results")  # by DATA; where it is written changes nothing
-    changed = [o for o in HydraConfig.get().overrides.task if not o.startswith(named)]
-    arguments = f' ARGS="{" ".join(changed)}"' if changed else ""
-    return f"make arrival DATA=<folder>/{cfg.data.name}{arguments}"
-
-
 @hydra.main(version_base="1.3", config_path="../configs", config_name="arrival")
 def main(cfg: DictConfig) -> None:
     """Run what Hydra composed."""
@@ -141,7 +133,8 @@ def main(cfg: DictConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     curves = rows.drop(columns="question_id").groupby(["step", "newcomer", "dataset"]).mean()
     curves.to_csv(folder / "arrival.csv", float_format="%.5g")
-    text = f"{to_markdown(rows, cfg.keep)}\n{made_by(_command(cfg), circumstances())}"
+    command = make_command("arrival", cfg, HydraConfig.get())
+    text = f"{to_markdown(rows, cfg.keep)}\n{made_by(command, circumstances())}"
     (folder / "arrival.md").write_text(text)
     draw_curves(rows, folder / "arrival.png")
     draw_leads(rows, folder / "arrival-leads.png")

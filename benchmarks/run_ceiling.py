@@ -19,7 +19,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from benchmarks.ceiling import PARTS, explained, squared_errors
-from benchmarks.run import ROOT, load_table, register_resolvers
+from benchmarks.run import ROOT, load_table, make_command, register_resolvers
 from benchmarks.store import circumstances, made_by
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ def main(cfg: DictConfig) -> None:
     found.to_csv(folder / "ceiling.csv", index=False, float_format="%.5g")
     zoo = HydraConfig.get().runtime.choices["zoo"]
     about = f"{cfg.data.name}, zoo {zoo}: {len(table)} questions, {table.n_llms} llms."
-    command = f"make ceiling DATA=<folder>/{cfg.data.name} ZOO={zoo}"
+    command = make_command("ceiling", cfg, HydraConfig.get())
     text = f"{to_markdown(found, about)}\n{made_by(command, circumstances())}"
     (folder / "ceiling.md").write_text(text)
     draw(found, folder / "ceiling.png")

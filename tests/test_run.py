@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, ROUTERS, composed
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -230,3 +231,25 @@ def test_packages_are_named_for_the_build():
 
     found = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert found["tool"]["setuptools"]["packages"]["find"]["include"] == ["routers*", "benchmarks*"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "command"),
+    [
+        (["data=small_llms", "zoo=all", "split=kfold"], "make ceiling"),
+        (["data=synthetic"], "make ceiling DATA=synthetic"),
+        (
+            ["data=folder", "data.path=/some/where/mine", "zoo=small8", "results=elsewhere"],
+            "make ceiling DATA=<folder>/mine ZOO=small8",
+        ),
+        (
+            ["data=folder", "data.path=/mine", "split=holdout", "seed=3", "shares=[1.0]"],
+            'make ceiling DATA=<folder>/mine SPLIT=holdout ARGS="seed=3 shares=[1.0]"',
+        ),
+    ],
+)
+def test_the_command_that_makes_a_table_again(overrides, command):
+    run.register_resolvers()
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        cfg = compose("ceiling", overrides, return_hydra_config=True)
+    assert run.make_command("ceiling", cfg, cfg.hydra) == command
