@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.metrics import interval
 from benchmarks.splits import Fold
-from routers._targets import column_means, shrunken_means
+from routers._targets import column_means, membership, shrunken_means
 from routers.encoders import Encoder, encode_training
 from routers.model_sat.items import fit_ridge
 from routers.table import FloatArray, RoutingTable
@@ -87,17 +87,13 @@ def _predictions(
     """Predict (n_test, k) from training targets (n_train, k), by what is known of a question."""
     names = np.unique(learn.datasets.astype(str))
     overall = np.nan_to_num(column_means(known))
-    means = np.nan_to_num(shrunken_means(_membership(learn, names), known, prior=1.0))
-    seen = _membership(judge, names)
+    members, seen = (membership(names, part.datasets) for part in (learn, judge))
+    means = np.nan_to_num(shrunken_means(members, known, prior=1.0))
     of_dataset = seen.T @ means + (1 - seen.sum(axis=0))[:, None] * overall
-    residual = np.nan_to_num(known - _membership(learn, names).T @ means)
+    residual = np.nan_to_num(known - members.T @ means)
     from_text = fit_ridge(vectors, residual).predict(test_vectors).reshape(len(judge), -1)
     predicted = (np.broadcast_to(overall, of_dataset.shape), of_dataset, of_dataset + from_text)
     return dict(zip(_KNOWN, predicted, strict=True))
-
-
-def _membership(table: RoutingTable, names: np.ndarray) -> FloatArray:
-    return (names[:, None] == table.datasets.astype(str)).astype(np.float64)
 
 
 def explained(errors: pd.DataFrame, n_replicates: int = 1000, seed: int = 0) -> dict[str, float]:

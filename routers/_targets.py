@@ -30,6 +30,11 @@ def shrunken_means(weights: FloatArray, scores: FloatArray, prior: float) -> Flo
     return mean_with_prior(weights, *observed(scores), prior)
 
 
+def membership(names: np.ndarray, labels: np.ndarray) -> FloatArray:
+    """Return which of the groups ``names`` (g,) each label (n,) is: 1 or 0, shape (g, n)."""
+    return (names[:, None] == labels.astype(str)).astype(np.float64)
+
+
 def observed(scores: FloatArray) -> tuple[FloatArray, FloatArray | None, np.ndarray]:
     """Split scores into values (0 where unobserved), mask (None if complete) and llm means."""
     missing = np.isnan(scores)

@@ -41,7 +41,8 @@ class ItemFactors:
         vectors : ndarray of shape (n, d)
             What was read of each question.
         departures : ndarray of shape (n, m)
-            Outcomes minus what is expected of the llm without the item; NaN where not observed.
+            Outcomes minus what is expected of the llm without the item, in the unit that loadings
+            shall have; NaN where not observed.
 
         Returns
         -------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, logit
 
-from routers._targets import column_means, shrunken_means
+from routers._targets import column_means, membership, shrunken_means
 from routers._validation import at_least, one_of
 from routers.base import Router
 from routers.encoders import Encoder, encode_training
@@ -104,10 +104,11 @@ class LateFusionModelSAT(TakesCards, Router):
         self.aptitude_test_ = test.to_dict()
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
         self._fit_recognition(vectors, table.datasets.astype(str))
-        membership = (self.classes_[:, None] == table.datasets.astype(str)).astype(np.float64)
-        accuracy = shrunken_means(membership, everyone.scores, self.prior)  # (datasets, llms)
+        members = membership(self.classes_, table.datasets)
+        accuracy = shrunken_means(members, everyone.scores, self.prior)  # (datasets, llms)
         self.factors_ = ItemFactors(self.n_factors, self.random_state)
-        expected = membership.T @ accuracy
+        expected = members.T @ accuracy
+        # llms that are all always right, or wrong, have no variance to divide by
         variance = max((expected * (1 - expected)).mean(), _CERTAIN)
         departures = (everyone.scores - expected) / variance
         loadings = self.factors_.fit(vectors, departures)  # (llms, factors)
