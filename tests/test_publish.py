@@ -1,3 +1,4 @@
+import pandas as pd
 from conftest import ROOT
 
 from benchmarks import publish
@@ -45,3 +46,16 @@ def test_arc_rows_become_questions():
     assert found["choices"] == ["salt", "sand"]
     assert found["answer"] == "sand"
     assert len(arc_questions(rows, 1)) == 1
+
+
+def test_figures_in_the_readme_s_prose_are_the_published_ones():
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    ceiling = pd.read_csv(ROOT / "results/published/ceiling-small8.csv")
+    best = ceiling[ceiling["encoder"] == "lm_reading"].iloc[-1]
+    for part, style in (("difficulty", ".1%"), ("contrast", "+.1%")):
+        low, high = (format(best[f"{part}_{end}"], style) for end in ("low", "high"))
+        assert f"{best[f'{part}_text']:.1%} [{low}, {high}]" in readme
+    arrival = (ROOT / "results/published/arrival.md").read_text()
+    row = next(line for line in arrival.splitlines() if line.startswith("| model_sat |"))
+    for lead in row.split("|")[3:5]:  # over the best single llm, over recognised dataset
+        assert lead.strip().replace("+0.", ".") in readme
