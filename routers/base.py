@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from routers._targets import column_means
+from routers.precomputing import Precomputing
 from routers.table import FloatArray, RoutingTable, Texts
 
 # Predictions are rounded to this many decimals, so that the last bits of a matrix product, which
@@ -72,7 +73,7 @@ def choose(scores: FloatArray, costs: FloatArray, llms: Texts, price: float = 0.
     return by_name[np.argmax((utility == best) & cheapest, axis=1)]
 
 
-class Router(BaseEstimator, ABC):
+class Router(Precomputing, BaseEstimator, ABC):
     """A function of text that says how well each llm of a zoo would answer.
 
     A family overrides ``_fit`` and ``_predict_scores``; where the method can take in a new llm

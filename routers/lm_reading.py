@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from routers.batching import batches_by_length, run_batches
+from routers.devices import arithmetic, resolve
 from routers.encoders import CachedEncoder, Encoder, content_fingerprint, unit_length
 from routers.table import FloatArray, Texts
 
@@ -31,8 +33,12 @@ class LMReadingEncoder(CachedEncoder):
         Depths of the two kinds, as shares of the LM's layers in (0, 1].
     max_tokens : int, default=384
         Longer questions lose their middle.
-    dtype : {"auto", "float32", "bfloat16", "float16"}, default="auto"
-        Arithmetic of the LM; ``"auto"`` is bfloat16 where it is native, else float32.
+    batch_tokens : int, default=512
+        Padded tokens that are read at a time. In 16 bits each question is read alone, since its
+        states would depend on what else is in the batch.
+    dtype : {"float32", "auto", "bfloat16", "float16"}, default="float32"
+        Arithmetic of the LM; ``"auto"`` is bfloat16 where it is native, else float32. Only
+        float32 gives the same vectors on every machine.
     device : str or None, default=None
         As torch names it; by default a GPU where there is one.
     cache_folder : str or None, default=None
@@ -51,7 +57,8 @@ class LMReadingEncoder(CachedEncoder):
         mean_depths: Sequence[float] = (0.25, 0.5),
         last_depths: Sequence[float] = (0.5, 0.75),
         max_tokens: int = 384,
-        dtype: str = "auto",
+        batch_tokens: int = 512,
+        dtype: str = "float32",
         device: str | None = None,
         cache_folder: str | None = None,
     ):
@@ -59,6 +66,7 @@ class LMReadingEncoder(CachedEncoder):
         self.mean_depths = mean_depths
         self.last_depths = last_depths
         self.max_tokens = max_tokens
+        self.batch_tokens = batch_tokens
         self.dtype = dtype
         self.device = device
         self.cache_folder = cache_folder
@@ -78,35 +86,99 @@ class LMReadingEncoder(CachedEncoder):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of the weights' content, the depths and the text preparation."""
+        """Hash of the weights' content, the depths, the text preparation and the arithmetic."""
         depths = (tuple(self.mean_depths), tuple(self.last_depths))
-        return content_fingerprint(self.lm_path, (_BEFORE, _AFTER, depths, self.max_tokens))
+        preparation = (_BEFORE, _AFTER, depths, self.max_tokens, self.arithmetic)
+        return content_fingerprint(self.lm_path, preparation)
 
-    def _encode(self, texts: list[str]) -> FloatArray:
+    @property
+    def arithmetic(self) -> str:
+        """What the LM computes with, such as ``"float32 on cpu"``."""
+        return arithmetic(self.dtype, self.device)
+
+    def _encode(self, texts: list[str]) -> Iterator[tuple[np.ndarray, FloatArray]]:
         deepest = max(*self.mean_depths, *self.last_depths)
-        tokenizer, lm, depth = _load(self.lm_path, self.dtype, self.device, deepest)
-        return np.stack([self._states(tokenizer, lm, depth, text) for text in texts])
+        reader = _load(self.lm_path, self.dtype, self.device, deepest)
+        prompts = [reader.prompt(text, self.max_tokens) for text in texts]
+        lengths = [len(prompt.ids) for prompt in prompts]
+        batches = batches_by_length(lengths, self.batch_tokens if reader.can_batch else 1)
 
-    def _states(self, tokenizer: Any, lm: Any, depth: int, text: str) -> np.ndarray:
-        """Read one question, alone: in 16 bits a batch would change the last digits."""
-        import torch
+        def states(rows: np.ndarray) -> FloatArray:
+            few = [prompts[row] for row in rows]
+            return reader.states(few, self.mean_depths, self.last_depths)
+
+        yield from run_batches(states, batches, on_cpu=reader.lm.device.type == "cpu")
+
+
+class _Prompt(NamedTuple):
+    """Token ids of a prompt, and which of them are the question's."""
+
+    ids: list[int]
+    question: slice
+
+
+class _Reader(NamedTuple):
+    """A tokenizer, an LM that may lack its uppermost layers, and the number of layers it had."""
+
+    tokenizer: Any
+    lm: Any
+    n_layers: int
+
+    @property
+    def can_batch(self) -> bool:
+        """Whether states do not depend, by more than a hair, on what else is in a batch."""
+        return self.lm.dtype.itemsize >= 4
+
+    def prompt(self, text: str, max_tokens: int) -> _Prompt:
+        """Return the prompt of a question."""
 
         def tokens(part: str) -> list[int]:
-            return tokenizer(part, add_special_tokens=False)["input_ids"]
+            return self.tokenizer(part, add_special_tokens=False)["input_ids"]
 
-        question, after = tokens(_BEFORE + text), tokens(_AFTER)
-        if len(question) > self.max_tokens:
+        question = tokens(_BEFORE + text)
+        if len(question) > max_tokens:
             # the beginning says what it is about, the end what is asked and what the options are
-            half = self.max_tokens // 2
-            question = question[: self.max_tokens - half] + question[len(question) - half :]
-        start = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
-        ids = torch.tensor([[*start, *question, *after]], device=lm.device)
-        with torch.no_grad():
-            layers = lm(input_ids=ids, use_cache=False, output_hidden_states=True).hidden_states
+            half = max_tokens // 2
+            question = question[: max_tokens - half] + question[len(question) - half :]
+        bos = self.tokenizer.bos_token_id
+        start = [] if bos is None else [bos]
         asked = slice(len(start), len(start) + len(question))
-        means = [layers[_layer(d, depth)][0, asked].float().mean(dim=0) for d in self.mean_depths]
-        lasts = [layers[_layer(d, depth)][0, -1].float() for d in self.last_depths]
-        return torch.cat([*means, *lasts]).cpu().numpy()
+        return _Prompt([*start, *question, *tokens(_AFTER)], asked)
+
+    def states(
+        self,
+        prompts: Sequence[_Prompt],
+        mean_depths: Sequence[float],
+        last_depths: Sequence[float],
+    ) -> FloatArray:
+        """Read prompts together and return their states, shape (b, d).
+
+        Shorter prompts are padded at their end. A causal LM never looks ahead, so that no mask is
+        needed to keep the padding out of what is read.
+        """
+        import torch
+
+        longest = max(len(prompt.ids) for prompt in prompts)
+        ids = torch.zeros(len(prompts), longest, dtype=torch.long)
+        for row, prompt in enumerate(prompts):
+            ids[row, : len(prompt.ids)] = torch.tensor(prompt.ids)
+        with torch.no_grad():
+            read = self.lm(
+                input_ids=ids.to(self.lm.device), use_cache=False, output_hidden_states=True
+            )
+        layers, found = read.hidden_states, []
+        for row, prompt in enumerate(prompts):
+            last = len(prompt.ids) - 1
+            means = [
+                layers[self._layer(depth)][row, prompt.question].float().mean(dim=0)
+                for depth in mean_depths
+            ]
+            lasts = [layers[self._layer(depth)][row, last].float() for depth in last_depths]
+            found.append(torch.cat([*means, *lasts]))
+        return torch.stack(found).cpu().numpy()
+
+    def _layer(self, share: float) -> int:
+        return _layer(share, self.n_layers)
 
 
 def _layer(share: float, n_layers: int) -> int:
@@ -114,8 +186,8 @@ def _layer(share: float, n_layers: int) -> int:
 
 
 @lru_cache(maxsize=2)
-def _load(path: str, dtype: str, device: str | None, deepest: float) -> tuple[Any, Any, int]:
-    """Load a tokenizer and an LM, and count the LM's layers.
+def _load(path: str, dtype: str, device: str | None, deepest: float) -> _Reader:
+    """Load a tokenizer and an LM.
 
     The layers above the deepest state that is taken are left out, where the network is laid out as
     most are (``layers``, then ``norm``); another one is read whole.
@@ -123,12 +195,11 @@ def _load(path: str, dtype: str, device: str | None, deepest: float) -> tuple[An
     from torch.nn import Identity
     from transformers import AutoModel, AutoTokenizer
 
-    from routers.model_sat.language_model import resolve
-
     number_type, where = resolve(dtype, device)
     lm: Any = AutoModel.from_pretrained(path, dtype=number_type)
-    depth = lm.config.num_hidden_layers
+    n_layers = lm.config.num_hidden_layers
     if deepest < 1 and hasattr(lm, "layers") and hasattr(lm, "norm"):
-        lm.layers = lm.layers[: _layer(deepest, depth)]
+        lm.layers = lm.layers[: _layer(deepest, n_layers)]
         lm.norm = Identity()  # it belongs behind the last layer of all
-    return AutoTokenizer.from_pretrained(path), lm.eval().requires_grad_(False).to(where), depth
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    return _Reader(tokenizer, lm.eval().requires_grad_(False).to(where), n_layers)

@@ -12,6 +12,7 @@ from scipy.special import expit
 from routers._targets import column_means, log_odds
 from routers._validation import at_least, one_of
 from routers.base import Router
+from routers.devices import arithmetic, resolve_device
 from routers.table import FloatArray, RoutingTable
 
 if TYPE_CHECKING:
@@ -106,6 +107,11 @@ class MultiLabelTransformerRouter(Router):
         self.patience = patience
         self.device = device
         self.random_state = random_state
+
+    @property
+    def arithmetic(self) -> str:
+        """What the encoder computes with, such as ``"float32 on cpu"``."""
+        return arithmetic("float32", self.device)
 
     def _fit(self, table: RoutingTable) -> None:
         import torch
@@ -215,7 +221,7 @@ class Backbone:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = resolve_device(device)
         self._tokenizer = AutoTokenizer.from_pretrained(path)
         with torch.random.fork_rng(devices=[]):  # loading initialises before it reads
             network = AutoModel.from_pretrained(path, dtype=torch.float32)

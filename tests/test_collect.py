@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
+import torch
 
 from benchmarks.collect import __main__ as command
 from benchmarks.collect import answering, finishing, measuring
@@ -50,6 +51,7 @@ class FakeNetwork:
     """Counts characters as tokens, writes "thinking", and always answers B, or 2."""
 
     tokenizer = Tokenizer()
+    arithmetic = "float32 on cpu"
 
     def __init__(self, folder=None):
         self.read_so_far = []
@@ -319,8 +321,7 @@ def test_summary_is_one_line_per_llm():
 def network(tiny_lm, monkeypatch):
     """A random network in float32, where batches and single texts agree exactly."""
     monkeypatch.setattr("benchmarks.collect.network.LETTERS", "")
-    network = Network(tiny_lm)
-    network.network.float()
+    network = Network(tiny_lm, dtype="float32")
     for layer in network.network.modules():
         layer.__dict__.pop("forward", None)
     return network
@@ -353,15 +354,43 @@ def test_letters_must_be_single_tokens(tiny_lm):
         Network(tiny_lm)
 
 
-def test_packed_layers_compute_the_same(tiny_lm):
-    torch = pytest.importorskip("torch")
-    layer = torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.Linear(64, 8, bias=False))
-    layer = layer.to(torch.bfloat16)
-    x = torch.randn(3, 5, 32, generator=torch.Generator().manual_seed(0)).to(torch.bfloat16)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_packed_layers_compute_the_same_where_the_cpu_can_pack_them(dtype):
+    layer, x = two_layers(getattr(torch, dtype))
     with torch.inference_mode():
         plain = layer(x)
         pack_linear(layer)
         torch.testing.assert_close(layer(x), plain)
+
+
+@pytest.mark.parametrize("fails", ["_reorder_linear_weight", "_linear_pointwise"])
+def test_layers_stay_as_they_are_where_the_cpu_cannot_pack_them(fails, monkeypatch):
+    """On AVX2 bfloat16 weights cannot be packed, under oneDNN's limits not computed with."""
+
+    def refuse(*_):
+        raise RuntimeError("needs the cpu support avx512bw")
+
+    monkeypatch.setattr(torch.ops.mkldnn, fails, refuse)
+    layer, x = two_layers(torch.float32)
+    plain = layer(x)
+    pack_linear(layer)
+    assert all("forward" not in vars(part) for part in layer)
+    torch.testing.assert_close(layer(x), plain)
+
+
+def two_layers(dtype):
+    layer = torch.nn.Sequential(torch.nn.Linear(32, 64), torch.nn.Linear(64, 8, bias=False))
+    x = torch.randn(3, 5, 32, generator=torch.Generator().manual_seed(0))
+    return layer.to(dtype), x.to(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_network_reads_in_either_arithmetic(dtype, tiny_lm, monkeypatch):
+    monkeypatch.setattr("benchmarks.collect.network.LETTERS", "")
+    network = Network(tiny_lm, dtype=dtype)
+    assert network.arithmetic == f"{dtype} on cpu"
+    assert network.network.dtype == getattr(torch, dtype)
+    assert network.read(["Yes", "No, 12345"]).hidden.isfinite().all()
 
 
 def test_the_prompts_are_those_that_the_stored_outcomes_were_measured_with():

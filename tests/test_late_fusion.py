@@ -161,7 +161,7 @@ def test_lm_reading(tiny_lm, tmp_path):
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     blocks = np.stack(np.split(vectors, 4, axis=1))
     assert np.allclose(np.linalg.norm(blocks, axis=2), 0.5, atol=1e-4)
-    assert list(tmp_path.rglob("*.npz"))
+    assert list(tmp_path.glob("*.sqlite"))
     longer = LMReadingEncoder(str(tiny_lm), dtype="float32", max_tokens=8)
     beginning, end = "a question that begins ", " and ends so"
     one, two = (longer.raw([beginning + middle + end])[0] for middle in ("x" * 90, "y" * 90))

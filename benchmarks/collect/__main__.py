@@ -12,7 +12,7 @@ reasons in text, then a cue forces the answer, so that nothing is lost to answer
 
 The cost is CPU time of this process (core-seconds), a proxy for money. Wall time is not used: the
 machine may be shared. Decoding is greedy and questions are grouped the same way each time, so
-that asking again gives the same answers on the same machine (bfloat16 rounds otherwise on another).
+that asking again gives the same answers on the same machine (another one may round otherwise).
 """
 
 from __future__ import annotations

@@ -54,13 +54,14 @@ def finish(table: pd.DataFrame, folder: Path = DATA) -> pd.DataFrame:
     if not kept:
         raise SystemExit("No llm has answered every question. Run `python -m benchmarks.collect`.")
     outcomes = pd.concat([parts[candidate] for candidate in kept], ignore_index=True)
+    arithmetic = sorted(outcomes.pop("arithmetic").fillna("not recorded").unique())
     facts = _facts(kept)
     folder.mkdir(parents=True, exist_ok=True)
     outcomes.astype(_COMPACT).to_parquet(
         folder / "outcomes.parquet", index=False, compression="zstd"
     )
     facts.to_parquet(folder / "llms.parquet", index=False)
-    text = json.dumps(_circumstances(table, outcomes), indent=2)
+    text = json.dumps(_circumstances(table, outcomes, arithmetic), indent=2)
     (folder / "measured.json").write_text(text + "\n")
     if folder != DATA:  # texts of others are not committed
         table.to_parquet(folder / "questions.parquet", index=False)
@@ -75,7 +76,7 @@ def _complete(candidate: Candidate, table: pd.DataFrame) -> pd.DataFrame | None:
     if missing:
         log.warning("%s: left out, %d of %d missing", candidate.llm, missing, len(keys))
         return None
-    columns = ["question_id", "score", "prompt_tokens", "output_tokens", "cost"]
+    columns = ["question_id", "score", "prompt_tokens", "output_tokens", "cost", "arithmetic"]
     part = pd.DataFrame([rows[key] for key in keys], columns=columns)
     part.insert(1, "llm", candidate.llm)
     return part
@@ -96,7 +97,9 @@ def _facts(kept: Sequence[Candidate]) -> pd.DataFrame:
     )
 
 
-def _circumstances(table: pd.DataFrame, outcomes: pd.DataFrame) -> dict[str, Any]:
+def _circumstances(
+    table: pd.DataFrame, outcomes: pd.DataFrame, arithmetic: Sequence[str]
+) -> dict[str, Any]:
     """Tell what is needed to judge the figures, or to measure them again."""
     versions = {name: version(name) for name in ("torch", "transformers", "tokenizers")}
     return {
@@ -108,7 +111,8 @@ def _circumstances(table: pd.DataFrame, outcomes: pd.DataFrame) -> dict[str, Any
         "cost": "CPU time of the process in core-seconds, shared within a batch by tokens",
         "threads": THREADS,
         "cpu_hours": round(float(outcomes["cost"].sum()) / 3600, 2),
-        "machine": f"{os.cpu_count()} shared {platform.machine()} cores, bfloat16",
+        "machine": f"{os.cpu_count()} shared {platform.machine()} cores",
+        "arithmetic": list(arithmetic),
         "versions": {"python": platform.python_version()} | versions,
     }
 

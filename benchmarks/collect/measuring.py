@@ -56,5 +56,6 @@ def measure(candidate: Candidate, table: pd.DataFrame) -> None:
     answered = len(asks) - len(missing)
     with tqdm(total=len(asks), initial=answered, desc=candidate.llm, unit="q") as bar:
         for group in groups:
-            store.append(answer_batch(network, group, candidate.mode))
+            answers = answer_batch(network, group, candidate.mode)
+            store.append(row | {"arithmetic": network.arithmetic} for row in answers)
             bar.update(len(group))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.sources.small_llms import LETTERS
+from routers.devices import arithmetic, resolve
 
 if TYPE_CHECKING:
     import torch
@@ -26,15 +27,17 @@ class Reading:
 
 
 class Network:
-    """A causal network that answers batches of prompts greedily, in bfloat16.
+    """A causal network that answers batches of prompts greedily.
 
     Parameters
     ----------
     folder : Path
         Network and tokenizer, as `benchmarks.carriers.model_folder` gives it.
+    dtype : {"auto", "float32", "bfloat16", "float16"}, default="auto"
+        Arithmetic; ``"auto"`` is bfloat16 where the CPU has it natively, else float32.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dtype: str = "auto") -> None:
         os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")  # large pages: fewer page faults
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -45,8 +48,10 @@ class Network:
         torch.set_num_threads(THREADS)
         self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
         self.tokenizer.pad_token = self.tokenizer.pad_token or self.tokenizer.eos_token
-        self.network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).eval()
+        number_type, _ = resolve(dtype, "cpu")
+        self.network = AutoModelForCausalLM.from_pretrained(folder, dtype=number_type).eval()
         pack_linear(self.network)
+        self.arithmetic = arithmetic(dtype, "cpu")
         self.letter_weights = self._letter_weights(folder)
 
     def _letter_weights(self, folder: Path) -> torch.Tensor:
@@ -98,7 +103,7 @@ class Network:
 
     def letters(self, reading: Reading, options: Sequence[int]) -> list[str]:
         """Return, for each row, the likeliest of its first `options` letters as next token."""
-        # In bfloat16 letters would often tie, and a tie would always go to A.
+        # In 16 bits letters would often tie, and a tie would always go to A.
         logits = reading.hidden.float() @ self.letter_weights.T  # (batch, letters)
         return [
             LETTERS[int(row[:count].argmax())] for row, count in zip(logits, options, strict=True)
@@ -133,19 +138,25 @@ def pack_linear(network: Any) -> None:
     """Store the weights of linear layers in the order that the CPU's matrix unit reads.
 
     Else they are reordered at every call, which takes a good part of the time when generating.
-    The results are the same. Where torch lacks the operation, nothing changes.
+    The results are the same. A layer that this CPU or this torch cannot pack stays as it is.
     """
     import torch
 
     operations = torch.ops.mkldnn
-    if not hasattr(operations, "_linear_pointwise"):
-        return
 
     def packed_forward(layer: Any) -> Any:
         weight = operations._reorder_linear_weight(layer.weight.detach(), None)
         bias = None if layer.bias is None else layer.bias.detach()
-        return lambda x: operations._linear_pointwise(x, weight, bias, "none", [], "")
+
+        def forward(x: torch.Tensor) -> torch.Tensor:
+            return operations._linear_pointwise(x, weight, bias, "none", [], "")
+
+        forward(layer.weight.new_zeros(1, layer.in_features))  # some CPUs pack, but cannot compute
+        return forward
 
     for layer in network.modules():
         if isinstance(layer, torch.nn.Linear):
-            layer.__dict__["forward"] = packed_forward(layer)
+            try:
+                layer.__dict__["forward"] = packed_forward(layer)
+            except (RuntimeError, AttributeError):  # not this arithmetic here; no such operation
+                continue

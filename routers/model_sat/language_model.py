@@ -141,19 +141,6 @@ def _register_attention() -> str:
     return name
 
 
-def resolve(dtype: str, device: str | None) -> tuple[torch.dtype, torch.device]:
-    """Return the dtype and the device to use for what was asked."""
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if dtype != "auto":
-        return getattr(torch, dtype), where
-    if where.type == "cuda":
-        return (torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16), where
-    if where.type != "cpu":
-        return torch.float32, where
-    native = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)()
-    return (torch.bfloat16 if native else torch.float32), where
-
-
 @lru_cache(maxsize=2)
 def load_lm(path: str, dtype: torch.dtype, device: torch.device) -> FrozenLM:
     """Load an LM once per process."""

@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from routers.devices import resolve
 from routers.model_sat.arrangements import ARRANGEMENTS, Prefix
-from routers.model_sat.language_model import LoRA, load_lm, resolve, with_adapters
+from routers.model_sat.language_model import LoRA, load_lm, with_adapters
 
 ORDERS = tuple(ARRANGEMENTS)
 READOUTS = ("yes_no", "yes", "linear")

@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from routers._validation import at_least, one_of
 from routers.base import Router, choose
+from routers.devices import arithmetic
 from routers.encoders import Encoder, content_fingerprint
 from routers.model_sat.aptitude import AptitudeTest
 from routers.model_sat.calibration import average_views, calibrate
@@ -20,6 +21,7 @@ from routers.model_sat.capability import MODES, CapabilityEncoder, complete, tas
 from routers.model_sat.cards import ProfileCard, TakesCards
 from routers.model_sat.checkpoints import Checkpoint, training_key
 from routers.model_sat.pool import draw_stratified
+from routers.precomputing import Progress
 from routers.table import FloatArray, RoutingTable, Texts
 
 if TYPE_CHECKING:
@@ -234,6 +236,15 @@ class ModelSATRouter(TakesCards, Router):
         self.progress = progress
 
     # Overridden hooks -------------------------------------------------------------------------
+
+    @property
+    def arithmetic(self) -> str:
+        """What the LM computes with, such as ``"float32 on cpu"``."""
+        return arithmetic(self.dtype, self.device)
+
+    def precompute(self, texts: Texts, progress: Progress | None = None) -> int:
+        """Compute nothing: the encoder reads profiles, which are not known before ``fit``."""
+        return 0
 
     def _fit(self, table: RoutingTable) -> None:
         self._fit_beside(table, None)

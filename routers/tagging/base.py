@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -14,6 +12,8 @@ from typing import NamedTuple
 
 from sklearn.base import BaseEstimator
 
+from routers.content_store import ContentStore, content_key
+from routers.precomputing import Precomputing, Progress
 from routers.table import Texts
 
 
@@ -24,7 +24,7 @@ class Tags(NamedTuple):
     knowledge: list[str]
 
 
-class Tagger(BaseEstimator, ABC):
+class Tagger(Precomputing, BaseEstimator, ABC):
     """Assigns each question ranked capabilities (a closed list) and knowledge phrases (open)."""
 
     def fit(self, questions: Texts) -> Tagger:
@@ -48,57 +48,74 @@ class CachedTagger(Tagger):
 
     @abstractmethod
     def _answers(self, questions: list[str]) -> Iterator[tuple[str, Tags]]:
-        """Tag questions never seen before; each answer is stored as soon as it is yielded."""
+        """Tag questions that have no tags yet; each answer is kept as soon as it is yielded."""
+
+    def precompute(self, questions: Texts, progress: Progress | None = None) -> int:
+        """Tag the questions that have no tags yet, and return how many that were.
+
+        Every answer is kept as it comes, so that a process that is killed goes on from there.
+
+        Parameters
+        ----------
+        questions : sequence of str
+        progress : callable, optional
+            Called after every answer with how many of the questions are done, of how many.
+        """
+        return len(self._fill(questions, progress)[1])
 
     def tag(self, questions: Texts) -> list[Tags]:
-        """Return the tags of each question; only questions never seen before cost anything."""
+        """Return the tags of each question; only questions without tags cost anything."""
+        kept, empty = self._fill(questions)
+        return [kept.get(text) or empty[text] for text in questions]
+
+    def _fill(
+        self, questions: Texts, progress: Progress | None = None
+    ) -> tuple[dict[str, Tags], dict[str, Tags]]:
+        """Ask for what is not kept; return all tags, and those of the questions just asked."""
         cache = _tag_cache(self.fingerprint, self.cache_folder)
-        missing = sorted({text for text in questions if cache.get(text) is None})
-        unheard: dict[str, Tags] = {}
-        for text, tags in self._answers(missing) if missing else ():
-            if any(tags):
+        kept = cache.get(questions)
+        absent = sorted({text for text in questions if text not in kept})
+        asked: dict[str, Tags] = {}
+        for text, tags in self._answers(absent) if absent else ():
+            asked[text] = tags
+            if any(tags):  # of an answer that cannot be used, the question is asked again
                 cache.add(text, tags)
-            else:  # nothing usable came back: worth asking again another time
-                unheard[text] = tags
-        return [cache.get(text) or unheard[text] for text in questions]
+            if progress:
+                progress(len(asked), len(absent))
+        return kept | {text: tags for text, tags in asked.items() if any(tags)}, asked
 
 
 class TagCache:
-    """Tags by question: in memory, and one small file a question in a folder if one is given.
+    """Tags by question: in memory, and in a file if one is given.
 
-    Files are written beside and renamed, so that processes can share the folder and a killed run
-    leaves only whole answers.
+    Parameters
+    ----------
+    file : Path or None
+        See :class:`routers.content_store.ContentStore`.
     """
 
-    def __init__(self, folder: Path | None):
-        self.folder = folder
-        self._known: dict[str, Tags] = {}
+    def __init__(self, file: Path | None):
+        self._store = ContentStore(file) if file else None
+        self._kept: dict[str, Tags] = {}
 
-    def get(self, question: str) -> Tags | None:
-        """Return what is known of a question, None if nothing is."""
-        if question not in self._known and self.folder:
-            file = self._file(self.folder, question)
-            if file.is_file():
-                self._known[question] = Tags(*json.loads(file.read_text(encoding="utf-8")))
-        return self._known.get(question)
+    def get(self, questions: Texts) -> dict[str, Tags]:
+        """Return the tags of those questions that have some."""
+        keys = {content_key(text): text for text in questions if text not in self._kept}
+        if self._store and keys:
+            for key, (value, _) in self._store.get(list(keys)).items():
+                self._kept[keys[key]] = Tags(*json.loads(value))
+        return {text: self._kept[text] for text in questions if text in self._kept}
 
     def add(self, question: str, tags: Tags) -> None:
-        """Remember the tags of a question."""
-        self._known[question] = tags
-        if self.folder:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            part = self.folder / f"{uuid.uuid4().hex}.part"
-            part.write_text(json.dumps(tags), encoding="utf-8")
-            part.replace(self._file(self.folder, question))
-
-    @staticmethod
-    def _file(folder: Path, question: str) -> Path:
-        return folder / f"{hashlib.sha256(question.encode()).hexdigest()}.json"
+        """Keep the tags of a question."""
+        self._kept[question] = tags
+        if self._store:
+            self._store.add([(content_key(question), json.dumps(tags).encode(), float("nan"))])
 
 
 @lru_cache(maxsize=8)
 def _tag_cache(fingerprint: str, folder: str | None) -> TagCache:
-    return TagCache(Path(folder) / fingerprint if folder else None)
+    return TagCache(Path(folder) / f"{fingerprint}.sqlite" if folder else None)
 
 
 def clean_phrase(text: str) -> str:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from routers._validation import at_least
+from routers.devices import arithmetic, resolve
 from routers.encoders import content_fingerprint
 from routers.table import Texts
 from routers.tagging.base import CachedTagger, Tags, clean_phrase, unique
@@ -65,8 +66,8 @@ class LocalLMTagger(CachedTagger):
         Of a longer question, the first and the last half of that many are kept.
     max_phrase_tokens : int, default=8
         Length of the line of phrases.
-    dtype : str, default="float32"
-        Arithmetic of the LM, as torch names it.
+    dtype : {"float32", "auto", "bfloat16", "float16"}, default="float32"
+        Arithmetic of the LM; ``"auto"`` is bfloat16 where it is native, else float32.
     device : str or None, default=None
         As torch names it; by default a GPU where there is one.
     cache_folder : str or None, default=None
@@ -106,11 +107,16 @@ class LocalLMTagger(CachedTagger):
     @property
     def fingerprint(self) -> str:
         """Hash of what determines an answer: the weights' content, the prompt and its limits."""
-        how = f"{self.dtype} {self.max_phrase_tokens} {_PROMPT}"
+        how = f"{self.arithmetic} {self.max_phrase_tokens} {_PROMPT}"
         return content_fingerprint(self.lm_path, (how, self.max_question_tokens))
 
+    @property
+    def arithmetic(self) -> str:
+        """What the LM computes with, such as ``"float32 on cpu"``."""
+        return arithmetic(self.dtype, self.device)
+
     def tag(self, questions: Texts) -> list[Tags]:
-        """Return the tags of each question; only questions never seen before are read."""
+        """Return the tags of each question; only questions without tags are read."""
         ranked = super().tag(questions)  # all capabilities are kept, so that their number may vary
         return [Tags(tags.capabilities[: self.n_capabilities], tags.knowledge) for tags in ranked]
 
@@ -132,10 +138,10 @@ class _Reader:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer, DynamicCache
 
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        number_type, self.device = resolve(dtype, device)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(path)
         with torch.random.fork_rng(devices=[]):  # loading initialises before it reads
-            network: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+            network: Any = AutoModelForCausalLM.from_pretrained(path, dtype=number_type)
         self.network = network.eval().to(self.device)
         self.names = {name: self._tokens(f" {name}") for name in CAPABILITIES}
         empty = DynamicCache(config=self.network.config)
