@@ -12,11 +12,20 @@ VENV := .venv
 RUN  := $(VENV)/bin/python
 
 # ROUTER=all is every file of configs/router but the settings of papers, which want large networks of
-# a hub; DATA with a slash is a folder of your outcomes.
-OFFLINE   = glob(*,exclude=*_paper)
-ROUTERS   = $(if $(filter all,$(ROUTER)),$(OFFLINE),$(ROUTER))
-DATA_ARGS = $(if $(findstring /,$(DATA)),data=folder "data.path='$(abspath $(DATA))'",data=$(DATA))
-DATA_NAME = $(notdir $(patsubst %/,%,$(DATA)))
+# a hub.
+OFFLINE := glob(*,exclude=*_paper)
+
+# What was typed reaches Python through the environment as it is: neither make nor the shell reads
+# the signs in a path.
+export ARG_ROUTER  := $(if $(filter all,$(ROUTER)),$(OFFLINE),$(value ROUTER))
+export ARG_DATA    := $(value DATA)
+export ARG_ZOO     := $(value ZOO)
+export ARG_SPLIT   := $(value SPLIT)
+export ARG_SEED    := $(value SEED)
+export ARG_SWEEP   := $(value SWEEP)
+export ARG_RESULTS := $(value RESULTS)
+COMPARED = --data "$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
+STORED   = --results "$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
 .PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed clean
@@ -44,29 +53,25 @@ lint: install ## check style and types
 	$(RUN) -m mypy
 
 bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
-	$(RUN) -m benchmarks.run -m 'router=$(ROUTERS)' $(DATA_ARGS) zoo=$(ZOO) split=$(SPLIT) \
-	  seed=$(SEED) results=$(RESULTS) $(ARGS)
-	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) --show $(DATA_NAME)/$(ZOO)/$(SPLIT)
+	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "router=$$ARG_ROUTER" "seed=$$ARG_SEED" $(ARGS)
 
 sweep: install ## run configs/sweep/SWEEP.yaml
-	$(RUN) -m benchmarks.run -m sweep=$(SWEEP) $(DATA_ARGS) zoo=$(ZOO) \
-	  split=$(SPLIT) results=$(RESULTS) $(ARGS)
-	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) --show $(DATA_NAME)/$(ZOO)/$(SPLIT)
+	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "sweep=$$ARG_SWEEP" $(ARGS)
 
 arrival: install ## let new llms arrive in DATA (a folder) and admit them from cards alone
-	$(RUN) -m benchmarks.run_arrival $(DATA_ARGS) $(ARGS)
+	@$(RUN) -m benchmarks.run_arrival --data "$$ARG_DATA" $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a text could tell, by encoder
-	$(RUN) -m benchmarks.run_ceiling $(DATA_ARGS) zoo=$(ZOO) split=$(SPLIT) $(ARGS)
+	@$(RUN) -m benchmarks.run_ceiling $(COMPARED) $(ARGS)
 
 leaderboard: install ## derive the leaderboard from the stored runs (ARGS=--field: the field's metrics)
-	@$(RUN) -m benchmarks.leaderboard --results $(RESULTS) $(ARGS)
+	@$(RUN) -m benchmarks.leaderboard $(STORED) $(ARGS)
 
 plots: install ## draw the stored runs
-	@$(RUN) -m benchmarks.plots --results $(RESULTS)
+	@$(RUN) -m benchmarks.plots $(STORED)
 
 budget: install ## judge promises on score and cost over the stored runs
-	@$(RUN) -m benchmarks.budget --results $(RESULTS)
+	@$(RUN) -m benchmarks.budget $(STORED)
 
 speed: install ## print speed and memory against the targets, as ratios
 	$(RUN) -m benchmarks.speed $(ARGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +18,10 @@ import psutil
 from sklearn.base import clone
 
 from benchmarks import bounds
+from benchmarks.progress import Stage, silent
 from benchmarks.splits import Fold
 from routers.base import Router
-from routers.encoders import TfidfEncoder
+from routers.precomputing import arithmetics
 from routers.table import FloatArray, RoutingTable
 
 
@@ -35,13 +37,18 @@ class Evaluation:
         ``oracle_score``, ``oracle_cost``, ``corrected_oracle_score``; per llm
         ``predicted_score/<llm>``, ``predicted_cost/<llm>``, ``score/<llm>``, ``cost/<llm>``.
     timing : dict
-        ``fit_seconds`` (mean per fold), ``route_qps`` (questions per second, vectors of a
-        pretrained encoder taken from the cache), ``encode_seconds`` (per question, NaN if not
-        known), ``peak_memory_mb`` (largest resident size of the process while it worked).
+        ``fit_seconds`` (mean per fold), ``route_qps`` (questions per second), both with vectors
+        and tags of pretrained networks taken from the cache; ``encode_seconds`` (what a question
+        took there, whenever it was computed; NaN if not known), ``precompute_seconds`` (what this
+        run spent on it, of ``n_precomputed`` questions), ``peak_memory_mb`` (largest resident
+        size of the process while it worked).
+    arithmetic : dict
+        What each network computes with, by the name of the router's parameter that holds it.
     """
 
     rows: pd.DataFrame
     timing: dict[str, float]
+    arithmetic: dict[str, str]
 
 
 def evaluate(
@@ -50,8 +57,12 @@ def evaluate(
     folds: Iterable[Fold],
     recogniser: Router,
     pool: RoutingTable | None = None,
+    stage: Stage = silent,
 ) -> Evaluation:
     """Evaluate an unfitted router.
+
+    What pretrained networks say of a question is computed first, for all questions: a function of
+    the text alone, it is neither fitting nor routing.
 
     Parameters
     ----------
@@ -65,14 +76,19 @@ def evaluate(
     pool : RoutingTable, optional
         The same questions (all, in this order), answered by llms that are not candidates. A
         router sees of it what it sees of the table: the training questions of the fold.
+    stage : callable, optional
+        Shows how far it is, see :class:`benchmarks.progress.Progress`.
 
     Returns
     -------
     Evaluation
     """
+    folds = list(folds)
     parts, fit_seconds, route_seconds = [], [], []
     encoder = None
-    with PeakMemory() as memory:
+    with PeakMemory() as memory, ExitStack() as shown:
+        precomputed = _precompute([router, recogniser], list(table.questions), stage)
+        tell = shown.enter_context(stage("fitting and routing", "fold"))
         for number, fold in enumerate(folds):
             learn, judge = table.rows(fold.train), table.rows(fold.test)
             start = time.perf_counter()
@@ -85,21 +101,26 @@ def evaluate(
             floors = _floors(table, fold, recogniser)
             rows = _rows(judge, predicted, costs, floors)
             parts.append(rows.assign(fold=number))
+            tell(number + 1, len(folds))
     rows = pd.concat(parts).sort_values("question_id", ignore_index=True)
     timing = {
         "fit_seconds": float(np.mean(fit_seconds)),
         "route_qps": len(rows) / sum(route_seconds),
         "encode_seconds": float(getattr(encoder, "seconds_per_text", np.nan)),
         "peak_memory_mb": memory.peak_mb,
-    }
-    return Evaluation(rows, timing)
+    } | precomputed
+    return Evaluation(rows, timing, arithmetics(router))
+
+
+def _precompute(routers: list[Router], questions: list[str], stage: Stage) -> dict[str, float]:
+    start = time.perf_counter()
+    with stage("encoding", "text") as tell:
+        found = sum(router.precompute(questions, tell) for router in routers)
+    return {"n_precomputed": found, "precompute_seconds": time.perf_counter() - start}
 
 
 def _predict(fitted: Router, judge: RoutingTable) -> tuple[FloatArray, FloatArray, float]:
     questions = list(judge.questions)
-    encoder = getattr(fitted, "encoder_", None)
-    if encoder is not None and not isinstance(encoder, TfidfEncoder):
-        encoder.transform(questions)  # fill the cache: its cost is reported apart
     start = time.perf_counter()
     predicted = fitted.predict_scores(questions)
     costs = fitted.predict_costs(questions)

@@ -1,50 +1,36 @@
-"""One run: compose the configuration, evaluate the router, store what happened.
+"""Evaluate routers and store what happened: ``python -m benchmarks.run router=knn,kmeans``.
 
-``python -m benchmarks.run router=knn data=synthetic`` or, with ``-m``, a sweep over any group.
+Settings are Hydra's (``configs/``). What is separated by commas is varied, one run for each
+combination; ``sweep=name`` varies what ``configs/sweep/name.yaml`` says. Finished runs are skipped.
+A run that fails is recorded and the others go on; the same command tries it again.
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
-import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import hydra
-import numpy as np
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from benchmarks import metrics, store
-from benchmarks.carriers import cache_folder, model_folder
-from benchmarks.evaluate import evaluate
+from benchmarks import leaderboard, metrics, store
+from benchmarks.commands import explain, run_command
+from benchmarks.composing import ROOT, Job, UsageError, compose_job, expand
+from benchmarks.evaluate import Evaluation, evaluate
+from benchmarks.loading import load_folds, load_pool, load_table
+from benchmarks.progress import Progress
 from benchmarks.splits import duplicate_groups
 from routers.base import Router
 from routers.table import RoutingTable
 
-os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the sweep has a bar of its own
-
 log = logging.getLogger(__name__)
-ROOT = Path(__file__).resolve().parent.parent
-_MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold"}  # the Makefile's defaults
-
-
-def _carrier(name: str) -> str:
-    return str(model_folder(name))
-
-
-def _cache(name: str) -> str:
-    return str(cache_folder() / name)
-
-
-def register_resolvers() -> None:
-    """Register ``${carrier:name}`` (folder of packaged weights), ``${cache:name}`` and the like."""
-    OmegaConf.register_new_resolver("carrier", _carrier, replace=True)
-    OmegaConf.register_new_resolver("cache", _cache, replace=True)
-    OmegaConf.register_new_resolver("folder_name", lambda path: Path(path).name, replace=True)
 
 
 def run_config(cfg: DictConfig) -> dict[str, Any]:
@@ -57,44 +43,68 @@ def run_config(cfg: DictConfig) -> dict[str, Any]:
     return config  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=1)
-def _load_everyone(data: str) -> RoutingTable:
-    """Load a source once for all jobs of a sweep; ``data`` is its configuration as JSON."""
-    return instantiate(json.loads(data)).canonical()
+def describe(job: Job) -> dict[str, Any]:
+    """Return the names under which a run is stored and listed."""
+    changed = [
+        item
+        for item in job.overrides
+        if item.startswith(("router.", "pool")) or "@router" in item.split("=")[0]
+    ]
+    label = " ".join([job.choices["router"], *(item.split(".", 1)[-1] for item in changed)])
+    return {
+        "router": job.choices["router"],
+        "label": label,
+        "data": job.cfg.data.name,
+        "zoo": job.choices["zoo"],
+        "split": job.choices["split"],
+        "seed": job.cfg.seed,
+    }
 
 
-@lru_cache(maxsize=2)
-def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
-    everyone = _load_everyone(data)
-    return everyone.select(llms).canonical() if llms else everyone
+def execute(job: Job, progress: Progress | None = None) -> Path:
+    """Evaluate and store one run, unless it is stored already; return its folder."""
+    cfg, about, progress = job.cfg, describe(job), progress or Progress()
+    table = _load(cfg, progress)
+    key = store.run_key(run_config(cfg), table.content_hash)
+    results, place = Path(ROOT, cfg.results), store.run_place(about, key)
+    folder = results / "runs" / place
+    if store.is_finished(folder) and not cfg.force:
+        log.info("%s is stored already; force=true redoes it", progress.job or _name(about))
+        return folder
+    try:
+        found = _evaluate(cfg, table, progress)
+    except Exception as error:
+        file = store.save_failure(results, place, about | {"key": key}, error)
+        error.add_note(f"Its traceback is in {file}.")
+        raise
+    about = about | {
+        "key": key,
+        "config": OmegaConf.to_container(cfg, resolve=False),
+        "data_hash": table.content_hash,
+        "cost_unit": table.cost_unit,
+        # the splits keep duplicates on one side; how many there are is for the reader to know
+        "n_duplicates": len(table) - _n_distinct(table),
+        "timing": found.timing,
+        "arithmetic": found.arithmetic,
+    }
+    store.save_run(folder, found.rows, about)
+    store.forget_failure(results, place)
+    figures = metrics.summary([found.rows])
+    log.info("%s: %s", progress.job or _name(about), _result(figures, found.timing))
+    instantiate(cfg.tracking)(about, figures | found.timing)
+    return folder
 
 
-@lru_cache(maxsize=2)
-def _load_pool(data: str, zoo: tuple[str, ...], size: int | None, seed: int) -> RoutingTable | None:
-    everyone = _load_everyone(data)
-    others = sorted(set(everyone.llms) - set(zoo))
-    if size is not None and size < len(others):
-        others = sorted(np.random.default_rng(seed).choice(others, size, replace=False))
-    return everyone.select(others) if others else None
+def _load(cfg: DictConfig, progress: Progress) -> RoutingTable:
+    with progress.stage(f"reading {cfg.data.name}", "outcome"):
+        return load_table(cfg)
 
 
-def _source(cfg: DictConfig) -> str:
-    data: dict[str, Any] = OmegaConf.to_container(cfg.data, resolve=True)  # type: ignore[assignment]
-    data.pop("name")
-    return json.dumps(data)
-
-
-def load_table(cfg: DictConfig) -> RoutingTable:
-    """Return the outcomes of the configured zoo, sorted by question id and llm name."""
-    return _load_table(_source(cfg), tuple(cfg.zoo.llms) if cfg.zoo.llms else None)
-
-
-def load_pool(cfg: DictConfig) -> RoutingTable | None:
-    """Return what the source holds of llms outside the zoo, or some of them; None without any."""
-    if cfg.pool.size == 0:
-        return None
-    zoo = tuple(load_table(cfg).llms)
-    return _load_pool(_source(cfg), zoo, cfg.pool.size, cfg.pool.seed)
+def _evaluate(cfg: DictConfig, table: RoutingTable, progress: Progress) -> Evaluation:
+    router = instantiate(cfg.router, _convert_="all")
+    recogniser = _recogniser(json.dumps(OmegaConf.to_container(cfg.recogniser, resolve=True)))
+    folds = load_folds(cfg, table)
+    return evaluate(router, table, folds, recogniser, load_pool(cfg), progress.stage)
 
 
 @lru_cache(maxsize=2)
@@ -103,92 +113,131 @@ def _recogniser(config: str) -> Router:
     return instantiate(json.loads(config), _convert_="all")
 
 
-def describe(cfg: DictConfig, choices: dict[str, str], overrides: list[str]) -> dict[str, Any]:
-    """Return the names under which a run is stored and listed."""
-    changed = [
-        item
-        for item in overrides
-        if item.startswith(("router.", "pool")) or "@router" in item.split("=")[0]
-    ]
-    label = " ".join([choices["router"], *(item.split(".", 1)[-1] for item in changed)])
-    return {
-        "router": choices["router"],
-        "label": label,
-        "data": cfg.data.name,
-        "zoo": choices["zoo"],
-        "split": choices["split"],
-        "seed": cfg.seed,
-    }
+@lru_cache(maxsize=2)
+def _n_distinct(table: RoutingTable) -> int:
+    return len(set(duplicate_groups(table)))
 
 
-def make_command(target: str, cfg: DictConfig, hydra_config: Any) -> str:
-    """Return the ``make`` command of an experiment: its data, and every setting that was changed.
+def _name(about: Mapping[str, Any]) -> str:
+    where = "/".join(str(about[name]) for name in ("data", "zoo", "split"))
+    return f"{about['label']}, seed {about['seed']}, {where}"
+
+
+def _result(figures: Mapping[str, Any], timing: Mapping[str, float]) -> str:
+    """Say in a line what came of a run and what it took."""
+    parts = [f"macro {figures['macro_score']:.3f}"]
+    if figures["gap_closed"] == figures["gap_closed"]:  # else there is no gap to close
+        parts[0] += f", gap closed {figures['gap_closed']:+.2f}"
+    if timing["n_precomputed"]:
+        parts.append(
+            f"{timing['n_precomputed']:,} texts encoded in {timing['precompute_seconds']:,.1f} s"
+        )
+    memory = timing["peak_memory_mb"] / 1024
+    parts.append(f"fit {timing['fit_seconds']:.3g} s per fold, peak memory {memory:.1f} GB")
+    return "; ".join(parts)
+
+
+@dataclass
+class Outcome:
+    """What became of the jobs of a command.
+
+    Attributes
+    ----------
+    folders : list of Path
+        Of the runs that are stored now.
+    comparisons : list of str
+        ``DATA/ZOO/SPLIT`` of these, in the order they came up.
+    n_failed : int
+    """
+
+    folders: list[Path] = field(default_factory=list)
+    comparisons: list[str] = field(default_factory=list)
+    n_failed: int = 0
+
+
+def run_all(overrides: Sequence[str], verbatim: Mapping[str, str] | None = None) -> Outcome:
+    """Run every job that some overrides mean; one that fails does not keep the others from it.
 
     Parameters
     ----------
-    target : str
-        Of the Makefile.
-    cfg : DictConfig
-    hydra_config : HydraConf
-        Of the same job, ``HydraConfig.get()``.
+    overrides : sequence of str
+        See :func:`benchmarks.composing.expand`.
+    verbatim : dict, optional
+        See :func:`benchmarks.composing.compose_job`.
+
+    Raises
+    ------
+    UsageError
+        If a job cannot be composed; then nothing is run.
     """
-    data = hydra_config.runtime.choices["data"]
-    said = {"DATA": f"<folder>/{cfg.data.name}" if data == "folder" else data}
-    rest = []
-    for override in hydra_config.overrides.task:
-        name, _, value = override.partition("=")
-        if name in ("zoo", "split"):
-            said[name.upper()] = value
-        elif name not in ("data", "data.path", "results"):  # where it is written changes nothing
-            rest.append(override)
-    named = [f"{name}={value}" for name, value in said.items() if value != _MAKE[name]]
-    arguments = [f'ARGS="{" ".join(rest)}"'] if rest else []
-    return " ".join([f"make {target}", *named, *arguments])
+    jobs = list(_jobs(expand(overrides), verbatim or {}))
+    found, progress = Outcome(), Progress()
+    last_reason = ""
+    for number, job in enumerate(jobs, 1):
+        about = describe(job)
+        progress.job = f"[{number}/{len(jobs)}] {_name(about)}"
+        comparison = "/".join(str(about[name]) for name in ("data", "zoo", "split"))
+        try:
+            found.folders.append(execute(job, progress))
+        except Exception as error:
+            found.n_failed += 1
+            reason = explain(error)
+            log.error("%s: FAILED: %s", progress.job, _again(reason, last_reason))
+            last_reason = reason
+            continue
+        if comparison not in found.comparisons:
+            found.comparisons.append(comparison)
+    if found.n_failed:
+        log.error("%d of %d runs failed. The same command tries them again.",
+                  found.n_failed, len(jobs))  # fmt: skip
+    return found
 
 
-def execute(cfg: DictConfig, about: dict[str, Any]) -> Path:
-    """Evaluate and store one run, unless it is stored already; return its folder."""
-    table = load_table(cfg)
-    key = store.run_key(run_config(cfg), table.content_hash)
-    place = [about[name] for name in ("data", "zoo", "split", "router")]
-    folder = Path(ROOT, cfg.results, "runs", *place, key)
-    if store.is_finished(folder) and not cfg.force:
-        log.info("%s seed %s is stored already; force=true redoes it", about["label"], cfg.seed)
-        return folder
-    folds = instantiate(cfg.split)(table, cfg.seed)
-    router = instantiate(cfg.router, _convert_="all")
-    recogniser = _recogniser(json.dumps(OmegaConf.to_container(cfg.recogniser, resolve=True)))
-    found = evaluate(router, table, folds, recogniser, load_pool(cfg))
-    about = about | {
-        "key": key,
-        "config": OmegaConf.to_container(cfg, resolve=False),
-        "data_hash": table.content_hash,
-        "cost_unit": table.cost_unit,
-        # the splits keep duplicates on one side; how many there are is for the reader to know
-        "n_duplicates": len(table) - len(set(duplicate_groups(table))),
-        "timing": found.timing,
-    }
-    store.save_run(folder, found.rows, about)
-    figures = metrics.summary([found.rows])
-    log.info(
-        "%s: macro %.3f, gap closed %+.2f; fit %.1f s per fold, peak memory %.1f GB",
-        about["label"],
-        figures["macro_score"],
-        figures["gap_closed"],
-        found.timing["fit_seconds"],
-        found.timing["peak_memory_mb"] / 1024,
-    )
-    instantiate(cfg.tracking)(about, figures | found.timing)
-    return folder
+def _again(reason: str, last: str) -> str:
+    return "as the run before" if reason == last else reason
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="config")
-def main(cfg: DictConfig) -> None:
-    """Run what Hydra composed."""
-    hydra_config = HydraConfig.get()
-    execute(cfg, describe(cfg, dict(hydra_config.runtime.choices), hydra_config.overrides.task))
+def _jobs(every: Sequence[Sequence[str]], verbatim: Mapping[str, str]) -> Iterator[Job]:
+    """Compose all jobs before the first one starts; those of other seeds differ in the seed."""
+    composed: dict[tuple[str, ...], Job] = {}
+    for overrides in every:
+        rest = tuple(item for item in overrides if not item.startswith("seed="))
+        seeds = [item for item in overrides if item.startswith("seed=")]
+        if rest not in composed or not seeds:
+            composed[rest] = compose_job("config", overrides, verbatim)
+        job = composed[rest]
+        cfg = copy.deepcopy(job.cfg)
+        if seeds:
+            cfg.seed = OmegaConf.from_dotlist(seeds[-1:]).seed
+        _check_settings(cfg)
+        yield Job(cfg, job.choices, list(overrides))
 
 
-register_resolvers()
+def _check_settings(cfg: DictConfig) -> None:
+    """Check what belongs to the suite itself; every part checks its own parameters."""
+    whole = {"seed": cfg.seed, "pool.seed": cfg.pool.seed}
+    if cfg.pool.size is not None:
+        whole["pool.size"] = cfg.pool.size
+    for name, value in whole.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise UsageError(f"{name} must be an integer of at least 0, got {value!r}.")
+    if not isinstance(cfg.force, bool):
+        raise UsageError(f"force must be true or false, got {cfg.force!r}.")
+
+
+def command(overrides: list[str], verbatim: dict[str, str]) -> int:
+    """Run every job, print where its routers stand, and return 1 if a run failed."""
+    found = run_all(overrides, verbatim)
+    if found.comparisons:
+        results = found.folders[0].parents[5]
+        sys.stdout.write(leaderboard.show(results, found.comparisons))
+    return 1 if found.n_failed else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    return run_command("run", str(__doc__), command, arguments)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

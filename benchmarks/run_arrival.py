@@ -6,25 +6,26 @@ policy at each arrival, and mean leads.
 
 from __future__ import annotations
 
-import logging
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import hydra
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from benchmarks.arrival import ArrivalSetting, follow, leads
-from benchmarks.run import ROOT, load_pool, load_table, make_command, register_resolvers
+from benchmarks.commands import make_command, run_command
+from benchmarks.composing import ROOT, UsageError, compose_job
+from benchmarks.loading import load_pool, load_table
+from benchmarks.progress import Progress
 from benchmarks.store import circumstances, made_by
 
-log = logging.getLogger(__name__)
 _LINES = {
     "oracle": ("oracle", "#222222", "-"),
     "model_sat": ("Model-SAT, from cards", "#d62728", "-"),
@@ -38,6 +39,11 @@ _BOUNDS = ("oracle", "best_single", "newcomer_alone", "zoo_mean")  # nothing tha
 
 def families_of(cfg: DictConfig) -> dict[str, str]:
     """Return the family of every llm: a column of ``llms.parquet``, or what the zoo says."""
+    if "path" not in cfg.data:
+        raise UsageError(
+            "The arrival experiment needs DATA=<folder> with facts of the llms in llms.parquet, "
+            f"got DATA={cfg.data.name}."
+        )
     facts = pd.read_parquet(Path(cfg.data.path, "llms.parquet")).set_index("llm")
     unknown = set(cfg.unknown_families)
     found = {
@@ -110,20 +116,25 @@ def _save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="arrival")
-def main(cfg: DictConfig) -> None:
-    """Run what Hydra composed."""
-    table, pool = load_table(cfg), load_pool(cfg)
+def command(overrides: list[str], verbatim: dict[str, str]) -> int:
+    """Let the llms arrive, write table and figures, and print the table."""
+    job, progress = compose_job("arrival", overrides, verbatim), Progress()
+    cfg = job.cfg
+    with progress.stage(f"reading {cfg.data.name}", "outcome"):
+        table, pool = load_table(cfg), load_pool(cfg)
     months = dict(zip(cfg.zoo.llms, cfg.zoo.released, strict=True))
     order = sorted(cfg.zoo.llms, key=lambda llm: (months[llm], llm))
     if pool is None:
-        raise SystemExit("The arrival experiment needs llms outside the zoo, to learn from.")
+        raise UsageError("The arrival experiment needs llms outside the zoo, to learn from.")
     setting = ArrivalSetting(table, pool, order, families_of(cfg), cfg.keep)
     by_labels = {name: instantiate(cfg.routers[name], _convert_="all") for name in cfg.by_labels}
     by_card = {
         name: instantiate(cfg.routers.model_sat, _convert_="all", **changes)
         for name, changes in cfg.cards.items()
     }
+    with progress.stage("encoding", "text") as tell:
+        for router in [*by_labels.values(), *by_card.values()]:
+            router.precompute(list(table.questions), tell)
     seeds = [
         follow(setting, instantiate(cfg.split)(table, seed), by_card, by_labels)
         for seed in cfg.seeds
@@ -133,14 +144,19 @@ def main(cfg: DictConfig) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     curves = rows.drop(columns="question_id").groupby(["step", "newcomer", "dataset"]).mean()
     curves.to_csv(folder / "arrival.csv", float_format="%.5g")
-    command = make_command("arrival", cfg, HydraConfig.get())
-    text = f"{to_markdown(rows, cfg.keep)}\n{made_by(command, circumstances())}"
+    made = made_by(make_command("arrival", job), circumstances())
+    text = f"{to_markdown(rows, cfg.keep)}\n{made}"
     (folder / "arrival.md").write_text(text)
     draw_curves(rows, folder / "arrival.png")
     draw_leads(rows, folder / "arrival-leads.png")
-    log.info("%s", text)
+    sys.stdout.write(text)
+    return 0
 
 
-register_resolvers()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    return run_command("run_arrival", str(__doc__), command, arguments)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

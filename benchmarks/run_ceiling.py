@@ -6,20 +6,22 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import hydra
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import pandas as pd
-from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
-from omegaconf import DictConfig
 
 from benchmarks.ceiling import PARTS, explained, squared_errors
-from benchmarks.run import ROOT, load_table, make_command, register_resolvers
+from benchmarks.commands import make_command, run_command
+from benchmarks.composing import ROOT, compose_job
+from benchmarks.loading import load_folds, load_table
+from benchmarks.progress import Progress
 from benchmarks.store import circumstances, made_by
 
 log = logging.getLogger(__name__)
@@ -65,14 +67,18 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
     plt.close(figure)
 
 
-@hydra.main(version_base="1.3", config_path="../configs", config_name="ceiling")
-def main(cfg: DictConfig) -> None:
-    """Run what Hydra composed."""
-    table = load_table(cfg)
-    folds = instantiate(cfg.split)(table, cfg.seed)
+def command(overrides: list[str], verbatim: dict[str, str]) -> int:
+    """Measure, write table and figure, and print the table."""
+    job, progress = compose_job("ceiling", overrides, verbatim), Progress()
+    cfg = job.cfg
+    with progress.stage(f"reading {cfg.data.name}", "outcome"):
+        table = load_table(cfg)
+    folds = load_folds(cfg, table)
     rows = []
     for name, config in cfg.encoders.items():
         encoder = instantiate(config, _convert_="all")
+        with progress.stage(f"encoding with {name}", "text") as tell:
+            encoder.precompute(list(table.questions), tell)
         for share in cfg.shares:
             errors = squared_errors(table, encoder, folds, share, cfg.seed)
             rows.append({"encoder": name} | explained(errors))
@@ -81,15 +87,20 @@ def main(cfg: DictConfig) -> None:
     folder = Path(ROOT, cfg.results)
     folder.mkdir(parents=True, exist_ok=True)
     found.to_csv(folder / "ceiling.csv", index=False, float_format="%.5g")
-    zoo = HydraConfig.get().runtime.choices["zoo"]
+    zoo = job.choices["zoo"]
     about = f"{cfg.data.name}, zoo {zoo}: {len(table)} questions, {table.n_llms} llms."
-    command = make_command("ceiling", cfg, HydraConfig.get())
-    text = f"{to_markdown(found, about)}\n{made_by(command, circumstances())}"
+    made = made_by(make_command("ceiling", job), circumstances())
+    text = f"{to_markdown(found, about)}\n{made}"
     (folder / "ceiling.md").write_text(text)
     draw(found, folder / "ceiling.png")
-    log.info("%s", text)
+    sys.stdout.write(text)
+    return 0
 
 
-register_resolvers()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    return run_command("run_ceiling", str(__doc__), command, arguments)
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

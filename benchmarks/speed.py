@@ -97,14 +97,11 @@ def case_families() -> dict[str, float]:
 
 def _configured(name: str, encoder: Encoder) -> Router:
     """Return the router of a configuration, all its encoders replaced."""
-    from hydra import compose, initialize_config_dir
     from hydra.utils import instantiate
 
-    from benchmarks.run import ROOT, register_resolvers
+    from benchmarks.composing import compose_job
 
-    register_resolvers()
-    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        router = instantiate(compose("config", [f"router={name}"]).router, _convert_="all")
+    router = instantiate(compose_job("config", [f"router={name}"]).cfg.router, _convert_="all")
     names = [key for key in router.get_params() if key.rsplit("__", 1)[-1] == "encoder"]
     return router.set_params(**dict.fromkeys(names, encoder))
 

@@ -3,7 +3,8 @@
 ``<results>/runs/<data>/<zoo>/<split>/<router>/<key>/`` holds ``rows.parquet`` (what happened, one
 row per question) and ``run.json`` (configuration, versions, machine, timing). The key is a hash of
 the configuration and of the outcomes, so that another parameter, or other data under the same
-name, is another run.
+name, is another run. A run that failed leaves ``<results>/failed/<the same place>.json``, until it
+succeeds.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
+import traceback
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -53,6 +56,11 @@ def run_key(config: dict[str, Any], data_hash: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def run_place(about: dict[str, Any], key: str) -> Path:
+    """Return where a run stands below ``runs`` and ``failed``."""
+    return Path(*(str(about[name]) for name in ("data", "zoo", "split", "router")), key)
+
+
 def is_finished(folder: Path) -> bool:
     """Tell whether a run was stored in this folder."""
     return (folder / "run.json").is_file()
@@ -87,6 +95,37 @@ def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:
     return folder
 
 
+def save_failure(results: Path, place: Path, about: dict[str, Any], error: BaseException) -> Path:
+    """Record why a run failed, and return the file.
+
+    Parameters
+    ----------
+    results : Path
+    place : Path
+        Of :func:`run_place`.
+    about : dict
+        JSON-able; the error, its traceback and the circumstances are added.
+    error : BaseException
+    """
+    file = _failure_file(results, place)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    trace = "".join(traceback.format_exception(error))
+    found = about | {"error": f"{type(error).__name__}: {error}", "traceback": trace}
+    part = file.with_suffix(f".{uuid.uuid4().hex}.part")
+    part.write_text(json.dumps(found | circumstances(), indent=1, sort_keys=True) + "\n")
+    part.replace(file)
+    return file
+
+
+def forget_failure(results: Path, place: Path) -> None:
+    """Remove the record of a failure: the run has succeeded."""
+    _failure_file(results, place).unlink(missing_ok=True)
+
+
+def _failure_file(results: Path, place: Path) -> Path:
+    return (results / "failed" / place).with_suffix(".json")
+
+
 def load_runs(results: Path) -> list[Run]:
     """Return every finished run below a results folder, in a fixed order."""
     files = sorted((results / "runs").glob("*/*/*/*/*/run.json"))
@@ -104,9 +143,16 @@ def circumstances() -> dict[str, Any]:
             "processor": platform.machine(),
             "system": platform.system(),
             "python": platform.python_version(),
+            "instructions": _instructions(),
         },
         "versions": {name: _version(name) for name in _VERSIONS if _version(name)},
     }
+
+
+def _instructions() -> str | None:
+    """Return which instructions torch uses, ``AVX2`` say; None in a process without torch."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else torch.backends.cpu.get_cpu_capability()
 
 
 def made_by(command: str, about: dict[str, Any]) -> str:

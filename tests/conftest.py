@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from benchmarks.run import ROOT, register_resolvers
+from benchmarks.composing import ROOT, register_resolvers
 from benchmarks.sources import synthetic
 from routers.table import RoutingTable
 

@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from sklearn.base import clone
 
 from benchmarks.arrival import ArrivalSetting, follow, leads, strangers
-from benchmarks.run import ROOT, register_resolvers
+from benchmarks.composing import ROOT, register_resolvers
 from benchmarks.run_arrival import draw_curves, draw_leads, families_of, to_markdown
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold

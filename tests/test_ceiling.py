@@ -6,7 +6,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from benchmarks.ceiling import explained, squared_errors
-from benchmarks.run import ROOT, register_resolvers
+from benchmarks.composing import ROOT, register_resolvers
 from benchmarks.run_ceiling import draw, to_markdown
 from benchmarks.splits import kfold
 from routers.encoders import TfidfEncoder

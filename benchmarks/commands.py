@@ -1,0 +1,96 @@
+"""What the commands of all experiments share: arguments, exit status, one sentence for a slip."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from collections.abc import Callable, Sequence
+
+from hydra.errors import InstantiationException
+
+from benchmarks.composing import Job, UsageError, data_overrides
+from benchmarks.progress import set_up_logging
+
+log = logging.getLogger(__name__)
+_MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold"}  # the Makefile's defaults
+
+# Given overrides and settings that are taken verbatim; returns the exit status.
+Command = Callable[[list[str], dict[str, str]], int]
+
+
+def run_command(
+    name: str, description: str, command: Command, arguments: Sequence[str] | None
+) -> int:
+    """Parse the arguments of an experiment, run it, and return its exit status.
+
+    Parameters
+    ----------
+    name : str
+        Of the module below ``benchmarks``.
+    description : str
+        For ``--help``.
+    command : callable
+    arguments : sequence of str or None
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        What the command returned; 2 where the arguments make no sense; 130 after Ctrl-C.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("overrides", nargs="*", metavar="name=value")
+    parser.add_argument("--data", help="a source of configs/data, or the path of a folder")
+    parser.add_argument("--results", help="the folder to write into")
+    options = parser.parse_intermixed_args(arguments)
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the stages have one of their own
+    set_up_logging()
+    try:
+        more, verbatim = data_overrides(options.data) if options.data is not None else ([], {})
+        if options.results is not None:
+            verbatim["results"] = options.results
+        return command([*options.overrides, *more], verbatim)
+    except UsageError as error:
+        log.error("%s", error)
+        return 2
+    except KeyboardInterrupt:
+        log.error("Interrupted. What is finished is stored; the same command goes on.")
+        return 130
+
+
+def explain(error: BaseException) -> str:
+    """Return what went wrong as a sentence; where it was not foreseen, with its kind."""
+    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+        error = error.__cause__
+    text = " ".join(str(error).split())
+    if text and isinstance(error, (ValueError, TypeError, FileNotFoundError, UsageError)):
+        return text
+    return " ".join([f"{type(error).__name__}: {text}", *getattr(error, "__notes__", [])])
+
+
+def make_command(target: str, job: Job) -> str:
+    """Return the ``make`` command of an experiment: its data, and every setting that was changed.
+
+    Parameters
+    ----------
+    target : str
+        Of the Makefile.
+    job : Job
+    """
+    data = job.choices["data"]
+    said = {"DATA": f"<folder>/{job.cfg.data.name}" if data == "folder" else data}
+    rest = []
+    for override in job.overrides:
+        name, _, value = override.partition("=")
+        if name in ("zoo", "split"):
+            said[name.upper()] = value
+        elif name not in ("data", "data.path", "results"):  # where it is written changes nothing
+            rest.append(override)
+    named = [f"{name}={value}" for name, value in said.items() if value != _MAKE[name]]
+    arguments = [f'ARGS="{" ".join(rest)}"'] if rest else []
+    return " ".join([f"make {target}", *named, *arguments])

@@ -1,0 +1,67 @@
+"""Tables, pools and folds of a configuration, each loaded once for all jobs of a sweep."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from hydra.utils import get_method, instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from benchmarks.splits import Fold
+from routers.table import RoutingTable
+
+
+def load_table(cfg: DictConfig) -> RoutingTable:
+    """Return the outcomes of the configured zoo, sorted by question id and llm name."""
+    return _load_table(_source(cfg), tuple(cfg.zoo.llms) if cfg.zoo.llms else None)
+
+
+def load_pool(cfg: DictConfig) -> RoutingTable | None:
+    """Return what the source holds of llms outside the zoo, or some of them; None without any."""
+    if cfg.pool.size == 0:
+        return None
+    zoo = tuple(load_table(cfg).llms)
+    return _load_pool(_source(cfg), zoo, cfg.pool.size, cfg.pool.seed)
+
+
+def load_folds(cfg: DictConfig, table: RoutingTable) -> list[Fold]:
+    """Return the folds of the configured split and seed."""
+    split = json.dumps(OmegaConf.to_container(cfg.split, resolve=True))
+    return _load_folds(table, split, cfg.seed)
+
+
+def _source(cfg: DictConfig) -> str:
+    data: dict[str, Any] = OmegaConf.to_container(cfg.data, resolve=True)  # type: ignore[assignment]
+    data.pop("name")
+    return json.dumps(data)
+
+
+@lru_cache(maxsize=1)
+def _load_everyone(data: str) -> RoutingTable:
+    """Load a source; ``data`` is its configuration as JSON."""
+    arguments = json.loads(data)
+    # called here, for Hydra would look for interpolations in a path
+    return get_method(arguments.pop("_target_"))(**arguments).canonical()
+
+
+@lru_cache(maxsize=2)
+def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
+    everyone = _load_everyone(data)
+    return everyone.select(llms).canonical() if llms else everyone
+
+
+@lru_cache(maxsize=2)
+def _load_pool(data: str, zoo: tuple[str, ...], size: int | None, seed: int) -> RoutingTable | None:
+    everyone = _load_everyone(data)
+    others = sorted(set(everyone.llms) - set(zoo))
+    if size is not None and size < len(others):
+        others = sorted(np.random.default_rng(seed).choice(others, size, replace=False))
+    return everyone.select(others) if others else None
+
+
+@lru_cache(maxsize=16)
+def _load_folds(table: RoutingTable, split: str, seed: int) -> list[Fold]:
+    return instantiate(json.loads(split))(table, seed)
