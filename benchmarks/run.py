@@ -23,7 +23,9 @@ from benchmarks.carriers import cache_folder, model_folder
 from benchmarks.evaluate import evaluate
 from benchmarks.splits import duplicate_groups
 from routers.base import Router
+from routers.constraints import SEED, Integer
 from routers.table import RoutingTable
+from routers.validation import checked
 
 os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the sweep has a bar of its own
 
@@ -70,6 +72,7 @@ def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
 
 
 @lru_cache(maxsize=2)
+@checked("pool", size=Integer(0) | None, seed=SEED)
 def _load_pool(data: str, zoo: tuple[str, ...], size: int | None, seed: int) -> RoutingTable | None:
     everyone = _load_everyone(data)
     others = sorted(set(everyone.llms) - set(zoo))

@@ -9,12 +9,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
+from routers.constraints import DEVICE, PATH, SEED, Boolean, Constraints, Integer, Real, Text
 from routers.table import FloatArray, Texts
+from routers.validation import check_parameters
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -25,6 +27,7 @@ class Encoder(BaseEstimator, ABC):
 
     def fit(self, texts: Texts) -> Encoder:
         """Learn from training texts; a pretrained encoder has nothing to learn."""
+        check_parameters(self)
         return self
 
     @abstractmethod
@@ -67,6 +70,16 @@ class TfidfEncoder(Encoder):
     Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "dim": Integer(1),
+        "max_features": Integer(1),
+        "max_words": Integer(1),
+        "lowercase": Boolean(),
+        "min_df": Integer(1) | Real(0, 1, integers=False),
+        "max_df": Integer(1) | Real(0, 1, integers=False),
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         dim: int = 256,
@@ -87,6 +100,7 @@ class TfidfEncoder(Encoder):
 
     def fit(self, texts: Texts) -> Encoder:
         """Learn vocabulary, weights and directions from the training texts."""
+        check_parameters(self)
         from sklearn.decomposition import TruncatedSVD
 
         try:
@@ -176,6 +190,15 @@ class SentenceEncoder(CachedEncoder):
     ----------
     Reimers and Gurevych, "Sentence-BERT", EMNLP 2019.
     """
+
+    parameter_constraints: ClassVar[Constraints] = {
+        "path": PATH,
+        "prefix": Text(),
+        "max_tokens": Integer(1),
+        "batch_size": Integer(1),
+        "device": DEVICE | None,
+        "cache_folder": PATH | None,
+    }
 
     def __init__(
         self,
