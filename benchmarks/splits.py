@@ -42,7 +42,7 @@ def kfold(table: RoutingTable, seed: int, n_folds: int = 5) -> list[Fold]:
     """
     groups, order = _shuffled_groups(table, seed)
     if n_folds > len(order):
-        must = f"at most {len(order)}, the number of distinct questions"
+        must = f"between 2 and {len(order)}, the number of distinct questions"
         raise refusal("kfold", "n_folds", must, n_folds)
     fold_of = np.empty(len(order), dtype=int)
     fold_of[order] = np.arange(len(order)) % n_folds
