@@ -71,8 +71,8 @@ def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
     return everyone.select(llms).canonical() if llms else everyone
 
 
-@lru_cache(maxsize=2)
 @checked("pool", size=Integer(0) | None, seed=SEED)
+@lru_cache(maxsize=2)
 def _load_pool(data: str, zoo: tuple[str, ...], size: int | None, seed: int) -> RoutingTable | None:
     everyone = _load_everyone(data)
     others = sorted(set(everyone.llms) - set(zoo))

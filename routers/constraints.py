@@ -169,7 +169,8 @@ class InstanceOf(Constraint):
     ----------
     kind : type or str
         The class, or its full name where importing it would be slow or circular.
-    what : str, default="a" or "an" and the class's name
+    what : str, optional
+        In words; by default the name of the class.
     """
 
     kind: type | str
