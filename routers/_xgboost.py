@@ -47,7 +47,7 @@ def fit(estimator: Any, vectors: FloatArray, targets: np.ndarray, **more: Any) -
         return estimator.fit(vectors, targets, **more)
     except ValueError as error:  # an XGBoostError is one
         name, why = type(estimator).__name__, in_one_line(str(error)).rstrip(".")
-        raise InvalidParameterError(f"{name}: xgboost refuses its parameters: {why}.") from error
+        raise InvalidParameterError(f"{name}: xgboost refuses its parameters: {why}.") from None
 
 
 def in_one_line(message: str) -> str:

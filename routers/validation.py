@@ -59,7 +59,7 @@ def _check_as_scikit_learn(estimator: Any) -> None:
     try:
         estimator._validate_params()
     except ValueError as error:
-        raise InvalidParameterError(str(error)) from error
+        raise InvalidParameterError(str(error)) from None  # the same sentence once is enough
 
 
 def require(owner: str, name: str, value: object, constraint: Constraint) -> None:
