@@ -34,18 +34,18 @@ def try_out(estimator: Any) -> None:
         fit(copy, rows, label if is_classifier(estimator) else 0.25 + 0.5 * label)
 
 
-def is_of_xgboost(estimator: object) -> bool:
-    """Whether an estimator is one of xgboost's; does not import it."""
-    return any(base.__module__.split(".")[0] == "xgboost" for base in type(estimator).__mro__)
+def is_of_xgboost(thing: object) -> bool:
+    """Whether an estimator or an error is one of xgboost's; does not import it."""
+    return any(base.__module__.split(".")[0] == "xgboost" for base in type(thing).__mro__)
 
 
 def fit(estimator: Any, vectors: FloatArray, targets: np.ndarray, **more: Any) -> BaseEstimator:
     """Fit any estimator; a complaint of xgboost becomes one sentence that names the estimator."""
-    if not is_of_xgboost(estimator):
-        return estimator.fit(vectors, targets, **more)
     try:
         return estimator.fit(vectors, targets, **more)
     except ValueError as error:  # an XGBoostError is one
+        if not is_of_xgboost(error):
+            raise
         name, why = type(estimator).__name__, in_one_line(str(error)).rstrip(".")
         raise InvalidParameterError(f"{name}: xgboost refuses its parameters: {why}.") from None
 

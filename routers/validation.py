@@ -43,7 +43,8 @@ def check_parameters(owner: object) -> None:
     """
     for part in (owner, *_nested(owner)):
         for name, constraint in getattr(type(part), "parameter_constraints", {}).items():
-            require(type(part).__name__, name, getattr(part, name), constraint)
+            if hasattr(part, name):  # a class derived from this one may have dropped it
+                require(type(part).__name__, name, getattr(part, name), constraint)
         if hasattr(type(part), "_parameter_constraints") and hasattr(part, "_validate_params"):
             _check_as_scikit_learn(part)
 
