@@ -13,11 +13,14 @@ from sklearn.base import clone
 from benchmarks.metrics import Panel, bootstrap_macro, interval, macro_mean
 from benchmarks.splits import Fold
 from routers.base import Router, choose
+from routers.constraints import SEED, Integer
 from routers.table import FloatArray, RoutingTable
+from routers.validation import checked
 
 _LABELS = ("step", "newcomer", "question_id", "dataset")
 
 
+@checked(keep=Integer(1))
 def arrival_zoos(
     names_in_order: Sequence[str], scores: Sequence[float] | FloatArray, keep: int = 5
 ) -> list[tuple[str, ...]]:
@@ -58,8 +61,6 @@ def arrival_zoos(
             f"'scores' must hold one known score for each of {len(names)} llms, got shape "
             f"{values.shape} with {int(np.isnan(values).sum())} NaN. Leave unscored llms out."
         )
-    if keep < 1:
-        raise ValueError(f"'keep' must be at least 1, got {keep!r}.")
     zoos = []
     for i, newcomer in enumerate(names):
         best = np.argsort(-values[:i], kind="stable")[:keep]
@@ -211,6 +212,7 @@ def _macro_means(table: RoutingTable) -> dict[str, float]:
     return dict(zip(table.llms, means.tolist(), strict=True))
 
 
+@checked(n_replicates=Integer(1), seed=SEED)
 def leads(
     rows: pd.DataFrame, over: str = "best_single", n_replicates: int = 2000, seed: int = 0
 ) -> pd.DataFrame:

@@ -15,14 +15,17 @@ import pandas as pd
 from benchmarks.metrics import interval
 from benchmarks.splits import Fold
 from routers._targets import column_means, membership, shrunken_means
+from routers.constraints import SEED, Integer, Real
 from routers.encoders import Encoder, encode_training
 from routers.model_sat.items import fit_ridge
 from routers.table import FloatArray, RoutingTable
+from routers.validation import checked
 
 PARTS = ("difficulty", "contrast")
 _KNOWN = ("nothing", "dataset", "text")  # what a prediction knows of the question
 
 
+@checked(share=Real(0, 1, open_low=True), random_state=SEED)
 def squared_errors(
     table: RoutingTable,
     encoder: Encoder,
@@ -51,8 +54,6 @@ def squared_errors(
         mean of the question's dataset, told (``<part>/dataset``), and that plus what the vector
         says (``<part>/text``).
     """
-    if not 0 < share <= 1:
-        raise ValueError(f"'share' must be above 0 and at most 1, got {share!r}.")
     if table.n_llms < 2:
         raise ValueError(f"'table' must hold at least 2 llms to compare, got {table.n_llms}.")
     rng = np.random.default_rng(random_state)
@@ -96,6 +97,7 @@ def _predictions(
     return dict(zip(_KNOWN, predicted, strict=True))
 
 
+@checked(n_replicates=Integer(1), seed=SEED)
 def explained(errors: pd.DataFrame, n_replicates: int = 1000, seed: int = 0) -> dict[str, float]:
     """Turn squared errors into shares of variance, with intervals over questions.
 

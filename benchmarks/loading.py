@@ -11,7 +11,9 @@ from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks.splits import Fold
+from routers.constraints import SEED, Integer
 from routers.table import RoutingTable
+from routers.validation import checked
 
 
 def load_table(cfg: DictConfig) -> RoutingTable:
@@ -53,6 +55,7 @@ def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
     return everyone.select(llms).canonical() if llms else everyone
 
 
+@checked("pool", size=Integer(0) | None, seed=SEED)
 @lru_cache(maxsize=2)
 def _load_pool(data: str, zoo: tuple[str, ...], size: int | None, seed: int) -> RoutingTable | None:
     everyone = _load_everyone(data)

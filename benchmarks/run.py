@@ -28,7 +28,9 @@ from benchmarks.loading import load_folds, load_pool, load_table
 from benchmarks.progress import Progress
 from benchmarks.splits import duplicate_groups
 from routers.base import Router
+from routers.constraints import SEED, Boolean, Integer, SequenceOf, Text
 from routers.table import RoutingTable
+from routers.validation import InvalidParameterError, require
 
 log = logging.getLogger(__name__)
 
@@ -215,14 +217,15 @@ def _jobs(every: Sequence[Sequence[str]], verbatim: Mapping[str, str]) -> Iterat
 
 def _check_settings(cfg: DictConfig) -> None:
     """Check what belongs to the suite itself; every part checks its own parameters."""
-    whole = {"seed": cfg.seed, "pool.seed": cfg.pool.seed}
-    if cfg.pool.size is not None:
-        whole["pool.size"] = cfg.pool.size
-    for name, value in whole.items():
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise UsageError(f"{name} must be an integer of at least 0, got {value!r}.")
-    if not isinstance(cfg.force, bool):
-        raise UsageError(f"force must be true or false, got {cfg.force!r}.")
+    constraints = {"seed": SEED, "pool.seed": SEED, "pool.size": Integer(0) | None}
+    constraints |= {"force": Boolean(), "zoo.llms": SequenceOf(Text(), fewest=1) | None}
+    for name, constraint in constraints.items():
+        value = OmegaConf.select(cfg, name)
+        value = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+        try:
+            require("run", name, value, constraint)
+        except InvalidParameterError as error:
+            raise UsageError(str(error)) from error
 
 
 def command(overrides: list[str], verbatim: dict[str, str]) -> int:

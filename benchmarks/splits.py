@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from routers.constraints import SEED, Integer, Real
 from routers.table import RoutingTable
+from routers.validation import checked, refusal
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +24,7 @@ class Fold:
     test: np.ndarray
 
 
+@checked(seed=SEED, n_folds=Integer(2))
 def kfold(table: RoutingTable, seed: int, n_folds: int = 5) -> list[Fold]:
     """Cut the questions into folds, each tested once; datasets are spread evenly.
 
@@ -38,17 +41,16 @@ def kfold(table: RoutingTable, seed: int, n_folds: int = 5) -> list[Fold]:
         A question's fold depends on the table's content and the seed, not on row order.
     """
     groups, order = _shuffled_groups(table, seed)
-    if not 2 <= n_folds <= len(order):
-        raise ValueError(
-            f"'n_folds' must be between 2 and {len(order)}, the number of distinct questions, "
-            f"got {n_folds!r}."
-        )
+    if n_folds > len(order):
+        must = f"between 2 and {len(order)}, the number of distinct questions"
+        raise refusal("kfold", "n_folds", must, n_folds)
     fold_of = np.empty(len(order), dtype=int)
     fold_of[order] = np.arange(len(order)) % n_folds
     fold = fold_of[groups]
     return [Fold(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
 
 
+@checked(seed=SEED, test_share=Real(0, 1, open_low=True, open_high=True))
 def holdout(table: RoutingTable, seed: int, test_share: float = 0.3) -> list[Fold]:
     """Hold out a share of each dataset's questions, once.
 
@@ -59,8 +61,6 @@ def holdout(table: RoutingTable, seed: int, test_share: float = 0.3) -> list[Fol
     test_share : float, default=0.3
         Between 0 and 1, both excluded.
     """
-    if not 0 < test_share < 1:
-        raise ValueError(f"'test_share' must be between 0 and 1, got {test_share!r}.")
     groups, order = _shuffled_groups(table, seed)
     # the groups of a dataset stand together in the order: take every 1/share-th of the walk
     steps = np.floor(np.arange(1, len(order) + 1) * test_share)
@@ -69,6 +69,7 @@ def holdout(table: RoutingTable, seed: int, test_share: float = 0.3) -> list[Fol
     return [Fold(np.flatnonzero(~is_test[groups]), np.flatnonzero(is_test[groups]))]
 
 
+@checked(seed=SEED)
 def given(table: RoutingTable, seed: int) -> list[Fold]:
     """Split as the source says; training questions that recur in test are left out.
 

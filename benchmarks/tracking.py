@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from routers.constraints import NAME, PATH, OneOf
+from routers.validation import checked
+
 
 def none(about: dict[str, Any], figures: dict[str, Any]) -> None:
     """Track nothing (the default)."""
 
 
+@checked(project=NAME, mode=OneOf("online", "offline", "disabled"), folder=PATH | None)
 def wandb(
     about: dict[str, Any],
     figures: dict[str, Any],

@@ -2,6 +2,7 @@
 
 * ``table``         the one data object: questions x llms, scores and costs
 * ``base``          ``Router``, the interface of every method, and ``choose``, the one decision rule
+* ``constraints``, ``validation``   what a parameter must be, and the check that ``fit`` begins with
 * ``encoders``      text to vectors, cached by content
 * ``tagging``       text to ranked capabilities and knowledge phrases
 * ``baselines``     best single, cheapest, random: the floors
@@ -23,6 +24,7 @@ _EXPORTS = {
     "CannotAdmitError": "base",
     "DualAllocator": "dual",
     "InfeasibleError": "allocation",
+    "InvalidParameterError": "validation",
     "Router": "base",
     "RoutingTable": "table",
     "best_within_budget": "allocation",

@@ -57,7 +57,6 @@ class Programme:
 
 def at_quality(batch: Batch, min_score: float) -> Programme:
     """Least cost at a mean score."""
-    _finite("min_score", min_score)
     return Programme(
         batch.costs, -batch.scores, -min_score, batch.llms, batch.capacity, "min_score", min_score
     )
@@ -65,15 +64,9 @@ def at_quality(batch: Batch, min_score: float) -> Programme:
 
 def within_budget(batch: Batch, budget: float) -> Programme:
     """Best score at a mean cost."""
-    _finite("budget", budget)
     return Programme(
         -batch.scores, batch.costs, budget, batch.llms, batch.capacity, "budget", budget
     )
-
-
-def _finite(name: str, value: float) -> None:
-    if not np.isfinite(value):
-        raise ValueError(f"{name!r} must be a finite number, got {value!r}.")
 
 
 def solve(problem: Programme) -> tuple[np.ndarray, float]:

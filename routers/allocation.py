@@ -11,11 +11,14 @@ from numpy.typing import ArrayLike
 
 from routers._batch import Allocation, InfeasibleError, prepare
 from routers._programme import at_quality, solve, within_budget
+from routers.constraints import Real
 from routers.table import Texts
+from routers.validation import checked
 
 __all__ = ["Allocation", "InfeasibleError", "best_within_budget", "cheapest_at_quality"]
 
 
+@checked(min_score=Real())
 def cheapest_at_quality(
     scores: ArrayLike,
     costs: ArrayLike,
@@ -71,6 +74,7 @@ def cheapest_at_quality(
     return batch.allocation(found, bound)
 
 
+@checked(budget=Real())
 def best_within_budget(
     scores: ArrayLike,
     costs: ArrayLike,

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.special import softmax
 from scipy.stats import rankdata
 
 from routers._targets import column_means, shrunken_means
-from routers._validation import at_least
 from routers.clusters import ClusterRouter
+from routers.constraints import Constraints, Integer, Real
 from routers.encoders import Encoder
 from routers.table import FloatArray, RoutingTable
 
@@ -54,6 +56,12 @@ class AvengersRouter(ClusterRouter):
     _n_init = 1  # as the source
     _sharpness = 0.1  # a vote is s / (rank + s)
 
+    parameter_constraints: ClassVar[Constraints] = {
+        **ClusterRouter.parameter_constraints,
+        "top_k": Integer(1),
+        "beta": Real(0),
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -69,11 +77,6 @@ class AvengersRouter(ClusterRouter):
         self.beta = beta
         self.prior = prior
         self.random_state = random_state
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        at_least(self, "top_k", 1)
-        at_least(self, "beta", 0)
 
     def _weights(self, vectors: FloatArray) -> FloatArray:
         return nearest_weights(vectors, self.clustering_.cluster_centers_, self.top_k, self.beta)
@@ -126,6 +129,11 @@ class AvengersProRouter(AvengersRouter):
 
     _sharpness = 1.0
 
+    parameter_constraints: ClassVar[Constraints] = {
+        **AvengersRouter.parameter_constraints,
+        "alpha": Real(0, 1),
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -138,10 +146,6 @@ class AvengersProRouter(AvengersRouter):
     ):
         super().__init__(encoder, n_clusters, top_k, beta, prior, random_state)
         self.alpha = alpha
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        at_least(self, "alpha", 0, 1)
 
     def _observe(self, members: FloatArray, table: RoutingTable) -> None:
         super()._observe(members, table)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from routers._targets import column_means
+from routers.constraints import Constraints, Real
 from routers.precomputing import Precomputing
 from routers.table import FloatArray, RoutingTable, Texts
+from routers.validation import check_parameters, checked
 
 # Predictions are rounded to this many decimals, so that the last bits of a matrix product, which
 # depend on how many questions share a batch, can neither make nor break a tie.
@@ -21,6 +24,7 @@ class CannotAdmitError(NotImplementedError):
     """The method has no way to take in a new llm without being fitted again."""
 
 
+@checked(price=Real(0))
 def choose(scores: FloatArray, costs: FloatArray, llms: Texts, price: float = 0.0) -> np.ndarray:
     """Choose an llm per question: the largest ``score - price * cost``.
 
@@ -49,8 +53,6 @@ def choose(scores: FloatArray, costs: FloatArray, llms: Texts, price: float = 0.
     ValueError
         If ``price`` is negative or not finite, or if a question has no llm left to choose.
     """
-    if not (np.isfinite(price) and price >= 0):
-        raise ValueError(f"'price' must be finite and >= 0, got {price!r}. Use 0 to ignore cost.")
     by_name = np.argsort(np.array(list(llms)).astype(str))
     utility = np.asarray(scores, dtype=np.float64)[:, by_name]
     costs = np.asarray(costs, dtype=np.float64)[:, by_name]
@@ -93,9 +95,12 @@ class Router(Precomputing, BaseEstimator, ABC):
     relative_scores : bool
         Whether predicted scores only compare the llms of this zoo (ranks, votes, shares) instead
         of estimating each: they change when an llm joins, and are nothing to calibrate.
+    parameter_constraints : dict of str to Constraint
+        What each parameter must be (``routers.constraints``); ``fit`` checks it.
     """
 
     relative_scores = False
+    parameter_constraints: ClassVar[Constraints] = {}
 
     def fit(self, table: RoutingTable, pool: RoutingTable | None = None) -> Router:
         """Learn from the outcomes of a zoo on training questions.
@@ -116,10 +121,13 @@ class Router(Precomputing, BaseEstimator, ABC):
         ------
         TypeError
             If ``table`` is not a RoutingTable.
+        InvalidParameterError
+            If a parameter of the method, or of an object among its parameters, is of a wrong type
+            or out of range; checked before anything else.
         ValueError
-            If no outcome is observed, a candidate is in the pool, or a parameter of the method is
-            out of range.
+            If no outcome is observed, or a candidate is in the pool.
         """
+        check_parameters(self)
         self._require_table(table, "fit")
         observed = ~np.isnan(table.scores).all(axis=0)
         if not len(table) or not observed.any():

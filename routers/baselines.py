@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from typing import ClassVar
 
 import numpy as np
 
 from routers._targets import column_means
 from routers.base import Router
+from routers.constraints import SEED, Boolean, Constraints
 from routers.table import FloatArray, RoutingTable, Texts
 
 
@@ -26,6 +28,10 @@ class BestSingle(Router):
     ----------
     .. [1] Bischl et al., "ASlib: A Benchmark Library for Algorithm Selection", AIJ 2016.
     """
+
+    parameter_constraints: ClassVar[Constraints] = {
+        "macro": Boolean(),
+    }
 
     def __init__(self, macro: bool = True):
         self.macro = macro
@@ -60,6 +66,10 @@ class RandomRouter(Router):
     ----------
     random_state : int, default=0
     """
+
+    parameter_constraints: ClassVar[Constraints] = {
+        "random_state": SEED,
+    }
 
     def __init__(self, random_state: int = 0):
         self.random_state = random_state

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.isotonic import IsotonicRegression
 
-from routers._validation import at_least
 from routers.base import Router
+from routers.constraints import Constraints, InstanceOf, Integer
 from routers.table import FloatArray, RoutingTable
 
 _FEWEST = 20  # outcomes that a curve needs
@@ -45,6 +46,11 @@ class CalibratedRouter(Router):
        estimates", KDD 2002.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "router": InstanceOf(Router),
+        "n_folds": Integer(2),
+    }
+
     def __init__(self, router: Router, n_folds: int = 4):
         self.router = router
         self.n_folds = n_folds
@@ -53,7 +59,6 @@ class CalibratedRouter(Router):
         self._fit_beside(table, None)
 
     def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
-        at_least(self, "n_folds", 2)
         predicted = self._held_out_scores(table, pool)
         self.curves_ = [_curve(*pair) for pair in zip(predicted.T, table.scores.T, strict=True)]
         self.router_ = clone(self.router).fit(table, pool)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils import get_tags
 
 from routers._targets import best_shares
-from routers._validation import one_of
+from routers._xgboost import fit, try_out
 from routers.base import Router
+from routers.constraints import ENCODER, Constraints, InstanceOf, OneOf
 from routers.encoders import Encoder, encode_training
 from routers.logistic import SoftLabelLogistic
 from routers.table import FloatArray, RoutingTable
@@ -40,6 +43,12 @@ class ClassifierRouter(Router):
     "RouterEval", 2025.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "estimator": InstanceOf(BaseEstimator, "an estimator in scikit-learn's manner") | None,
+        "encoder": ENCODER | None,
+        "target": OneOf("score", "best"),
+    }
+
     def __init__(
         self,
         estimator: BaseEstimator | None = None,
@@ -56,12 +65,12 @@ class ClassifierRouter(Router):
         return self.target == "best"
 
     def _fit(self, table: RoutingTable) -> None:
-        one_of(self, "target", ("score", "best"))
         targets = best_shares(table.scores) if self.target == "best" else table.scores
         estimator = SoftLabelLogistic() if self.estimator is None else self.estimator
+        try_out(estimator)
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
         if _fits_jointly(estimator, targets):
-            self.joint_ = clone(estimator).fit(vectors, targets)
+            self.joint_ = fit(clone(estimator), vectors, targets)
         else:
             self.joint_ = None
             self.estimators_ = [_fit_one(clone(estimator), vectors, y) for y in targets.T]
@@ -87,15 +96,15 @@ def _fit_one(estimator: BaseEstimator, vectors: FloatArray, scores: FloatArray) 
     if scores.min() == scores.max():
         return float(scores[0])
     if not is_classifier(estimator):
-        return estimator.fit(vectors, scores)
+        return fit(estimator, vectors, scores)
     if np.isin(scores, (0, 1)).all():
         label = scores > 0.5
         if min(label.sum(), (~label).sum()) < _MIN_OF_A_KIND:
             return float(scores.mean())
-        return estimator.fit(vectors, label)
+        return fit(estimator, vectors, label)
     both = np.concatenate([vectors, vectors])
     label = np.repeat([True, False], len(scores))
-    return estimator.fit(both, label, sample_weight=np.concatenate([scores, 1 - scores]))
+    return fit(estimator, both, label, sample_weight=np.concatenate([scores, 1 - scores]))
 
 
 def _predict_one(fitted: object, vectors: FloatArray) -> np.ndarray:

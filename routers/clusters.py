@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -12,8 +12,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 
 from routers._targets import shrunken_means
-from routers._validation import at_least
 from routers.base import Router
+from routers.constraints import ENCODER, SEED, Constraints, Integer, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
@@ -41,6 +41,13 @@ class ClusterRouter(Router, ABC):
         What each cluster says of each llm, in [0, 1].
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER | None,
+        "n_clusters": Integer(1),
+        "prior": Real(0),
+        "random_state": SEED,
+    }
+
     encoder: Encoder | None
     n_clusters: int
     prior: float
@@ -49,7 +56,6 @@ class ClusterRouter(Router, ABC):
     _n_init = 10  # starts of k-means, the best of which is kept
 
     def _fit(self, table: RoutingTable) -> None:
-        self._check_parameters()
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
         k = min(self.n_clusters, len(np.unique(vectors, axis=0)))
         self.clustering_ = self._cluster(vectors, k) if k > 1 else None
@@ -81,10 +87,6 @@ class ClusterRouter(Router, ABC):
         setattr(self, name, columns if known is None else np.hstack([known, columns]))
 
     # What a method overrides ----------------------------------------------------------------------
-
-    def _check_parameters(self) -> None:
-        at_least(self, "n_clusters", 1)
-        at_least(self, "prior", 0)
 
     def _cluster(self, vectors: FloatArray, k: int) -> Any:
         """Return k clusters, at least two, of the training vectors."""
@@ -162,6 +164,11 @@ class ViableSetRouter(ClusterRouter):
     Routing", Workshop on Insights from Negative Results 2024.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        **ClusterRouter.parameter_constraints,
+        "threshold": Real(0, 1),
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -175,10 +182,6 @@ class ViableSetRouter(ClusterRouter):
         self.threshold = threshold
         self.prior = prior
         self.random_state = random_state
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        at_least(self, "threshold", 0, 1)
 
     def _values(self) -> FloatArray:
         viable = self.cluster_scores_ >= self.threshold - 1e-9
@@ -209,6 +212,11 @@ class MixtureRouter(ClusterRouter):
     Bishop, "Pattern Recognition and Machine Learning", 2006, chapter 9.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        **ClusterRouter.parameter_constraints,
+        "dim": Integer(1),
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -222,10 +230,6 @@ class MixtureRouter(ClusterRouter):
         self.dim = dim
         self.prior = prior
         self.random_state = random_state
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        at_least(self, "dim", 1)
 
     def _cluster(self, vectors: FloatArray, k: int) -> Any:
         mixture = GaussianMixture(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.special import expit
@@ -11,8 +11,8 @@ from sklearn.cluster import KMeans
 from routers._contrast import places, sample_llm_loss, sample_sample_loss
 from routers._likelihood import most_probable
 from routers._targets import column_means
-from routers._validation import at_least
 from routers.base import Router
+from routers.constraints import ENCODER, SEED, Constraints, Integer, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
@@ -72,6 +72,21 @@ class RouterDC(Router):
     Language Models", NeurIPS 2024.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER | None,
+        "n_positive": Integer(1),
+        "n_negative": Integer(1),
+        "n_clusters": Integer(1),
+        "n_others": Integer(1),
+        "sample_weight": Real(0),
+        "temperature": Real(1e-3),
+        "n_steps": Integer(1),
+        "batch_size": Integer(1),
+        "learning_rate": Real(0),
+        "weight_decay": Real(0),
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -101,11 +116,6 @@ class RouterDC(Router):
         self.random_state = random_state
 
     def _fit(self, table: RoutingTable) -> None:
-        for name in ("n_positive", "n_negative", "n_clusters", "n_others", "n_steps", "batch_size"):
-            at_least(self, name, 1)
-        for name in ("sample_weight", "learning_rate", "weight_decay"):
-            at_least(self, name, 0)
-        at_least(self, "temperature", 1e-3)
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
         k = min(self.n_clusters, len(np.unique(vectors, axis=0)))
         cluster = KMeans(k, n_init=10, random_state=self.random_state).fit(vectors).labels_

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import Ridge
 
+from routers.constraints import Constraints, Real
 from routers.table import FloatArray
+from routers.validation import check_parameters
 
 _FLOOR = 1e-3  # of an llm's mean cost; anything below counts as that much
 
@@ -35,6 +39,10 @@ class LogCostRidge(RegressorMixin, BaseEstimator):
     .. [1] Duan, "Smearing estimate: a nonparametric retransformation method", JASA 1983.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "penalty": Real(0),
+    }
+
     def __init__(self, penalty: float = 1.0):
         self.penalty = penalty
 
@@ -47,6 +55,7 @@ class LogCostRidge(RegressorMixin, BaseEstimator):
         y : ndarray of shape (n, m)
             Costs, at least 0; NaN where unknown.
         """
+        check_parameters(self)
         costs = np.asarray(y, dtype=np.float64)
         known = ~np.isnan(costs)
         self.coef_ = np.full((X.shape[1] + 1, costs.shape[1]), np.nan)

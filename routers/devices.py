@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 # Values of ONEDNN_MAX_CPU_ISA that keep torch's CPU library from instructions for bfloat16.
 _WITHOUT_BFLOAT16 = {
     "SSE41",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,12 +11,14 @@ from numpy.typing import ArrayLike
 from routers._batch import Allocation, prepare
 from routers._programme import Programme, at_quality, solve, within_budget
 from routers._repair import repair
-from routers._validation import at_least
 from routers.base import choose
+from routers.constraints import Constraints, Integer, Real, SequenceOf, Text
 from routers.table import FloatArray, Texts
+from routers.validation import InvalidParameterError, check_parameters, sentence
 
 _MEMORY = 0.9  # of the mean square of each constraint's excess, per iteration
 _LAST = 1e-3  # last step, as a share of the first
+_ROOM = Real(0, infinite=True)  # for questions at an llm
 _STARTS = 8  # late iterates that are repaired too
 
 
@@ -64,6 +67,15 @@ class DualAllocator:
     multiplier_: float
     tolls_: np.ndarray
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "llms": SequenceOf(Text(), fewest=1),
+        "min_score": Real() | None,
+        "budget": Real() | None,
+        "capacity": _ROOM | SequenceOf(_ROOM) | None,
+        "step": Real(1e-9),
+        "max_iter": Integer(1),
+    }
+
     def __init__(
         self,
         llms: Texts,
@@ -100,18 +112,16 @@ class DualAllocator:
         ValueError
             If not exactly one of ``min_score`` and ``budget`` is given, or shapes differ.
         """
-        at_least(self, "step", 1e-9)
-        at_least(self, "max_iter", 1)
+        check_parameters(self)
         batch = prepare(scores, costs, self.llms, self.capacity)
         if self.min_score is not None and self.budget is None:
             return batch.allocation(*self._solve(at_quality(batch, self.min_score), batch.columns))
         if self.budget is not None and self.min_score is None:
             choice, bound = self._solve(within_budget(batch, self.budget), batch.columns)
             return batch.allocation(choice, -bound)
-        raise ValueError(
-            "DualAllocator needs exactly one of 'min_score' and 'budget', got "
-            f"{self.min_score!r} and {self.budget!r}."
-        )
+        given = (self.min_score, self.budget)
+        what = "exactly one of 'min_score' and 'budget'"
+        raise InvalidParameterError(sentence("DualAllocator", what, "a number", given))
 
     def route(self, scores: ArrayLike, costs: ArrayLike) -> np.ndarray:
         """Decide questions one by one with the multipliers as they are.

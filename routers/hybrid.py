@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from routers._targets import observed
-from routers._validation import at_least
+from routers.constraints import Constraints, Real
 from routers.costs import LogCostRidge
 from routers.encoders import Encoder
 from routers.logistic import SoftLabelLogistic
@@ -48,6 +50,14 @@ class HybridRouter(KNNRouter):
     .. [2] Somerstep et al., "CARROT: A Cost Aware Rate Optimal Router", 2025.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        **KNNRouter.parameter_constraints,
+        "gamma": Real(0, 1),
+        "cost_gamma": Real(0, 1),
+        "strength": Real(0, open_low=True),
+        "cost_penalty": Real(0),
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -65,8 +75,6 @@ class HybridRouter(KNNRouter):
         self.cost_penalty = cost_penalty
 
     def _fit(self, table: RoutingTable) -> None:
-        at_least(self, "gamma", 0, 1)
-        at_least(self, "cost_gamma", 0, 1)
         super()._fit(table)
         self._set_costs(table.costs)
         self.head_, self.cost_head_ = self._heads(self.vectors_, table)

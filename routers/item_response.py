@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit
@@ -11,8 +12,8 @@ from sklearn.linear_model import Ridge
 
 from routers._likelihood import base_logit, cross_entropy, minimise, most_probable
 from routers._targets import shrunken_means
-from routers._validation import at_least
 from routers.base import Router
+from routers.constraints import ENCODER, SEED, Constraints, Integer, Real
 from routers.encoders import Encoder, encode_training
 from routers.neighbors import nearest_rows
 from routers.table import FloatArray, RoutingTable
@@ -63,6 +64,17 @@ class ItemResponseRouter(Router):
     Song et al., "IRT-Router", ACL 2025; Reckase, "Multidimensional Item Response Theory", 2009.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER | None,
+        "n_abilities": Integer(1),
+        "penalty": Real(1e-6),
+        "ability_penalty": Real(1e-6),
+        "warm_up": Real(0, 1),
+        "k": Integer(1),
+        "max_iter": Integer(1),
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -84,11 +96,6 @@ class ItemResponseRouter(Router):
         self.random_state = random_state
 
     def _fit(self, table: RoutingTable) -> None:
-        for name in ("n_abilities", "k", "max_iter"):
-            at_least(self, name, 1)
-        at_least(self, "penalty", 1e-6)
-        at_least(self, "ability_penalty", 1e-6)
-        at_least(self, "warm_up", 0, 1)
         self.encoder_, self.vectors_ = encode_training(self.encoder, table.questions)
         self.base_ = base_logit(table.scores)
         loss = partial(posterior_loss, table.scores, self.base_)

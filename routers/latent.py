@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit
 
 from routers._likelihood import base_logit, cross_entropy, minimise, most_probable
 from routers._targets import column_means
-from routers._validation import at_least
 from routers.base import Router
+from routers.constraints import ENCODER, Constraints, Integer, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
@@ -51,6 +52,13 @@ class MatrixFactorizationRouter(Router):
     Zhuang et al., "EmbedLLM", 2024; Ong et al., "RouteLLM", 2024 (its matrix factorisation).
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER | None,
+        "rank": Integer(1),
+        "penalty": Real(1e-6),
+        "max_iter": Integer(1),
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -64,9 +72,6 @@ class MatrixFactorizationRouter(Router):
         self.max_iter = max_iter
 
     def _fit(self, table: RoutingTable) -> None:
-        at_least(self, "rank", 1)
-        at_least(self, "penalty", 1e-6)
-        at_least(self, "max_iter", 1)
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
         self.center_ = vectors.mean(axis=0, dtype=np.float64)
         centered = vectors - self.center_

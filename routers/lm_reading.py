@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from routers.batching import batches_by_length, run_batches
+from routers.constraints import DEVICE, NUMBER_TYPE, PATH, Constraints, Integer, Real, SequenceOf
 from routers.devices import arithmetic, resolve
 from routers.encoders import CachedEncoder, Encoder, content_fingerprint, unit_length
 from routers.table import FloatArray, Texts
+from routers.validation import check_parameters
 
 _BEFORE, _AFTER = "Question:\n", "\n\nAnswer:"
 
@@ -51,6 +53,17 @@ class LMReadingEncoder(CachedEncoder):
     of a decoder's states as text embeddings.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "lm_path": PATH,
+        "mean_depths": SequenceOf(Real(0, 1, open_low=True), fewest=1),
+        "last_depths": SequenceOf(Real(0, 1, open_low=True), fewest=1),
+        "max_tokens": Integer(1),
+        "batch_tokens": Integer(1),
+        "dtype": NUMBER_TYPE,
+        "device": DEVICE | None,
+        "cache_folder": PATH | None,
+    }
+
     def __init__(
         self,
         lm_path: str,
@@ -73,6 +86,7 @@ class LMReadingEncoder(CachedEncoder):
 
     def fit(self, texts: Texts) -> Encoder:
         """Learn the centre and the scale of every dimension from the training texts."""
+        check_parameters(self)
         states = self.raw(texts).astype(np.float64)
         self.centre_ = states.mean(axis=0).astype(np.float32)
         self.scale_ = np.maximum(states.std(axis=0), 1e-6).astype(np.float32)

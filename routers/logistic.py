@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from routers.constraints import Constraints, Integer, Real
 from routers.table import FloatArray
+from routers.validation import check_parameters
 
 _BLOCK = 1024  # llms solved together: bounds the memory of the residuals
 
@@ -40,6 +44,12 @@ class SoftLabelLogistic(RegressorMixin, BaseEstimator):
 
     soft_labels = True  # one fit for all llms, labels in [0, 1], NaN where not observed
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "strength": Real(0, open_low=True),
+        "max_iter": Integer(1),
+        "tol": Real(0),
+    }
+
     def __init__(self, strength: float = 1.0, max_iter: int = 200, tol: float = 1e-3):
         self.strength = strength
         self.max_iter = max_iter
@@ -54,6 +64,7 @@ class SoftLabelLogistic(RegressorMixin, BaseEstimator):
         y : ndarray of shape (n, m)
             Labels in [0, 1]; NaN where not observed.
         """
+        check_parameters(self)
         design = _with_intercept(X)
         curvature = (design.T @ design).astype(np.float64) / 4
         self._penalty = np.full(design.shape[1], 1.0 / self.strength)

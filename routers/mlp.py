@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from routers._targets import log_odds
+from routers.constraints import SEED, Constraints, Integer, Real, SequenceOf
 from routers.table import FloatArray
+from routers.validation import check_parameters
 
 
 class SoftLabelMLP(RegressorMixin, BaseEstimator):
@@ -47,6 +50,17 @@ class SoftLabelMLP(RegressorMixin, BaseEstimator):
 
     soft_labels = True  # one fit for all llms, labels in [0, 1], NaN where not observed
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "hidden": SequenceOf(Integer(1)),
+        "learning_rate": Real(0),
+        "weight_decay": Real(0),
+        "max_iter": Integer(1),
+        "batch_size": Integer(1),
+        "patience": Integer(1),
+        "validation_fraction": Real(0, 0.9),
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         hidden: Sequence[int] = (256, 256),
@@ -76,6 +90,7 @@ class SoftLabelMLP(RegressorMixin, BaseEstimator):
         y : ndarray of shape (n, m)
             Labels in [0, 1]; NaN where not observed.
         """
+        check_parameters(self)
         import torch
 
         from routers._training import Plan, pointwise, train

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.sparse import csr_array
 
 from routers._targets import mean_with_prior, observed
-from routers._validation import at_least
 from routers.base import Router
+from routers.constraints import ENCODER, Constraints, Integer, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
@@ -32,14 +34,18 @@ class KNNRouter(Router):
     Routing: When Simple kNN Beats Complex Learned Routers", 2025.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER | None,
+        "k": Integer(1),
+        "prior": Real(0),
+    }
+
     def __init__(self, encoder: Encoder | None = None, k: int = 40, prior: float = 1.0):
         self.encoder = encoder
         self.k = k
         self.prior = prior
 
     def _fit(self, table: RoutingTable) -> None:
-        at_least(self, "k", 1)
-        at_least(self, "prior", 0)
         self.encoder_, self.vectors_ = encode_training(self.encoder, table.questions)
         self._position_ = {name: row for row, name in enumerate(table.ids)}
         self._set_scores(table.scores)

@@ -14,13 +14,15 @@ subtracts one number from all confidences of a question, which cannot change the
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 
-from routers._validation import at_least, one_of
 from routers.base import Router
 from routers.baselines import text_draws
+from routers.constraints import SEED, Constraints, InstanceOf, Integer, OneOf, Real
 from routers.table import FloatArray, RoutingTable
 
 POLICIES = ("argmax", "random", "prediction", "sorted_prediction")
@@ -166,6 +168,15 @@ class PolicyRouter(Router):
     Routing", Workshop on Insights from Negative Results 2024.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "router": InstanceOf(Router),
+        "policy": OneOf(*POLICIES),
+        "threshold": Real(0, 1),
+        "n_top": Integer(1),
+        "validation_fraction": Real(0, 0.9),
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         router: Router,
@@ -191,10 +202,6 @@ class PolicyRouter(Router):
         self._fit_beside(table, None)
 
     def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
-        one_of(self, "policy", POLICIES)
-        at_least(self, "threshold", 0, 1)
-        at_least(self, "n_top", 1)
-        at_least(self, "validation_fraction", 0, 0.9)
         self.names_ = table.llms.copy()
         self.regression_ = None
         if self.policy.endswith("prediction"):

@@ -13,11 +13,14 @@ from numpy.typing import ArrayLike
 
 from routers._batch import Batch, asked_too_much, prepare
 from routers.base import choose
+from routers.constraints import Real
 from routers.table import FloatArray, Texts
+from routers.validation import checked
 
 _PRECISION = 1e-10  # relative
 
 
+@checked(min_score=Real())
 def price_for_quality(scores: ArrayLike, costs: ArrayLike, llms: Texts, min_score: float) -> float:
     """Return the largest price at which the mean predicted score is still ``min_score``.
 
@@ -53,6 +56,7 @@ def price_for_quality(scores: ArrayLike, costs: ArrayLike, llms: Texts, min_scor
     return _boundary(kept, _last_price(batch))[0]
 
 
+@checked(budget=Real())
 def price_for_budget(scores: ArrayLike, costs: ArrayLike, llms: Texts, budget: float) -> float:
     """Return the smallest price at which the mean predicted cost is within ``budget``.
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.sparse import csr_array
 from sklearn.base import clone
 
 from routers._targets import observed, shrunken_means
-from routers._validation import at_least, one_of
 from routers.base import Router
+from routers.constraints import ENCODER, Constraints, InstanceOf, Integer, OneOf, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 from routers.tagging.base import Tagger, unique
 from routers.tagging.canonical import PhraseMerger
 from routers.tagging.embedding import EmbeddingTagger
-
-_MODES = ("both", "capability", "knowledge")
+from routers.validation import refusal
 
 
 class ProfileRouter(Router):
@@ -73,6 +74,19 @@ class ProfileRouter(Router):
     .. [1] Shi et al., "InferenceDynamics", 2025.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "tagger": InstanceOf(Tagger) | None,
+        "encoder": ENCODER | None,
+        "mode": OneOf("both", "capability", "knowledge"),
+        "level": OneOf("query", "group"),
+        "alpha": Real(0, 1),
+        "beta": Real(0, float(np.finfo(np.float32).max)),
+        "divide_by": OneOf("count", "weight"),
+        "prior": Real(0),
+        "threshold": Real(0, 1),
+        "min_count": Integer(1),
+    }
+
     def __init__(
         self,
         tagger: Tagger | None = None,
@@ -98,7 +112,6 @@ class ProfileRouter(Router):
         self.min_count = min_count
 
     def _fit(self, table: RoutingTable) -> None:
-        self._check_parameters()
         questions = list(table.questions)
         tagger = EmbeddingTagger(self.encoder) if self.tagger is None else clone(self.tagger)
         self.tagger_ = tagger.fit(questions)
@@ -118,22 +131,15 @@ class ProfileRouter(Router):
         self.worst_ = -1.0 - self.beta * float(dearest)  # below any score - beta * cost
         self.profile_ = self._entries(weights, table)
         if (self.profile_[-1] == self.worst_).all():
-            raise ValueError(
-                "The 'beta' parameter of ProfileRouter must be 0 where no cost is known. "
-                f"Got {self.beta!r}, and no score of the table comes with a cost."
+            raise refusal(
+                type(self).__name__,
+                "beta",
+                "0 where no cost is known",
+                self.beta,
+                "No score of the table comes with a cost.",
             )
         if self.level == "group":
             self._fit_groups(lists, weights)
-
-    def _check_parameters(self) -> None:
-        one_of(self, "mode", _MODES)
-        one_of(self, "level", ("group", "query"))
-        one_of(self, "divide_by", ("count", "weight"))
-        at_least(self, "alpha", 0, 1)
-        at_least(self, "beta", 0, float(np.finfo(np.float32).max))
-        at_least(self, "prior", 0)
-        at_least(self, "threshold", 0, 1)
-        at_least(self, "min_count", 1)
 
     def _lists(self, questions: list[str]) -> list[list[list[str]]]:
         """Return the ranked ``kind/tag`` lists of each question, one list a kind that is read."""

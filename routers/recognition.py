@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from routers._targets import shrunken_means
 from routers.base import Router
+from routers.constraints import ENCODER, Boolean, Constraints, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
@@ -23,7 +26,7 @@ class RecognisedDatasetRouter(Router):
     soft : bool, default=False
         Average the dataset means by the classifier's probabilities instead of taking the most
         probable dataset.
-    strength : float, default=1.0
+    strength : float, default=10.0
         Inverse regularisation ``C`` of the logistic regression.
     prior : float, default=1.0
         Pseudo-questions that pull an llm's mean on a dataset toward its mean on all of them.
@@ -33,6 +36,13 @@ class RecognisedDatasetRouter(Router):
     dataset_scores_ : ndarray of shape (n_datasets, m)
         Mean score of each llm on each dataset, in the order of ``classes_``.
     """
+
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER | None,
+        "soft": Boolean(),
+        "strength": Real(0, open_low=True),
+        "prior": Real(0),
+    }
 
     def __init__(
         self,

@@ -10,13 +10,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from routers.validation import sentence
+
 FloatArray = np.ndarray
 Texts = Sequence[str] | np.ndarray
 _PER_QUESTION = ("questions", "scores", "costs", "ids", "datasets", "subjects", "splits", "chance")
 
 
 def _fail(what: str, must: str, got: object, advice: str) -> None:
-    raise ValueError(f"RoutingTable: {what} must be {must}, got {got!r}. {advice}")
+    raise ValueError(sentence("RoutingTable", what, must, got, advice))
 
 
 def _texts(name: str, values: object, length: int | None) -> np.ndarray:

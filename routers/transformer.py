@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy.special import expit
 
 from routers._targets import column_means, log_odds
-from routers._validation import at_least, one_of
 from routers.base import Router
+from routers.constraints import DEVICE, PATH, SEED, Constraints, Integer, OneOf, Real
 from routers.devices import arithmetic, resolve_device
 from routers.table import FloatArray, RoutingTable
 
@@ -76,6 +76,23 @@ class MultiLabelTransformerRouter(Router):
     al., "RouterEval", EMNLP Findings 2025 (MLC).
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "path": PATH,
+        "loss": OneOf("bce", "balanced"),
+        "epochs": Integer(1),
+        "batch_size": Integer(1),
+        "learning_rate": Real(0),
+        "head_learning_rate": Real(0),
+        "weight_decay": Real(0),
+        "warm_up": Real(0, 0.9),
+        "trainable_layers": Integer(0) | None,
+        "max_tokens": Integer(1),
+        "validation_fraction": Real(0, 0.9),
+        "patience": Integer(1),
+        "device": DEVICE | None,
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         path: str,
@@ -116,7 +133,6 @@ class MultiLabelTransformerRouter(Router):
     def _fit(self, table: RoutingTable) -> None:
         import torch
 
-        self._check_parameters()
         backbone = self._backbone()
         names = backbone.trainable(self.trainable_layers)
         devices = [backbone.device] if backbone.device.type == "cuda" else []
@@ -142,17 +158,6 @@ class MultiLabelTransformerRouter(Router):
         return expit(logits)
 
     # Steps of fitting -----------------------------------------------------------------------------
-
-    def _check_parameters(self) -> None:
-        one_of(self, "loss", ("bce", "balanced"))
-        for name in ("epochs", "batch_size", "patience", "max_tokens"):
-            at_least(self, name, 1)
-        for name in ("learning_rate", "head_learning_rate", "weight_decay"):
-            at_least(self, name, 0)
-        for name in ("warm_up", "validation_fraction"):
-            at_least(self, name, 0, 0.9)
-        if self.trainable_layers is not None:
-            at_least(self, "trainable_layers", 0)
 
     def _train(
         self, backbone: Backbone, weights: dict[str, Tensor], table: RoutingTable

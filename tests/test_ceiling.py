@@ -70,7 +70,7 @@ def test_luck_is_not_explained():
 def test_a_share_of_the_training_questions():
     table = table_of(lambda colour, _: COLOURS[colour])
     assert shares(table, share=0.25)["n_train"] == 20
-    with pytest.raises(ValueError, match="'share' must be above 0"):
+    with pytest.raises(ValueError, match=r"'share' must be a number in \(0, 1\]"):
         shares(table, share=0)
     with pytest.raises(ValueError, match="at least 2 llms"):
         shares(table.select(["a"]))

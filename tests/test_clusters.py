@@ -236,7 +236,7 @@ def test_equal_questions_make_one_cluster(name, tiny):
     ("router", "message"),
     [
         (ViableSetRouter(Words(), threshold=1.5), r"'threshold' .* in \[0, 1\]"),
-        (AvengersRouter(Words(), top_k=0), "'top_k' parameter of AvengersRouter"),
+        (AvengersRouter(Words(), top_k=0), "AvengersRouter: parameter 'top_k'"),
         (AvengersRouter(Words(), beta=-1), "'beta'"),
         (AvengersProRouter(Words(), alpha=2), r"'alpha' .* in \[0, 1\]"),
         (MixtureRouter(Words(), dim=0), "'dim'"),

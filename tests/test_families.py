@@ -190,10 +190,10 @@ def test_perceptron_keeps_the_best_epoch_of_its_validation_questions():
 @pytest.mark.parametrize(
     ("router", "message"),
     [
-        (KNNRouter(Words(), k=0), "'k' parameter of KNNRouter must be a number at least 1"),
-        (KNNRouter(Words(), k="five"), "Got 'five' instead"),
+        (KNNRouter(Words(), k=0), "KNNRouter: parameter 'k' must be an integer of at least 1"),
+        (KNNRouter(Words(), k="five"), "got 'five'"),
         (KMeansRouter(Words(), n_clusters=0), "'n_clusters'"),
-        (ClassifierRouter(encoder=Words(), target="worst"), "must be one of: best, score"),
+        (ClassifierRouter(encoder=Words(), target="worst"), "must be one of 'score' or 'best'"),
     ],
 )
 def test_bad_parameters_are_refused_in_fit(router, message, tiny):

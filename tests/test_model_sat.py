@@ -458,9 +458,9 @@ def test_zoo_of_one(router, table):
 
 
 def test_wrong_parameters_are_named(router, table):
-    with pytest.raises(ValueError, match=r"'loss' parameter.*one of: .*pointwise.*Got 'hinge'"):
+    with pytest.raises(ValueError, match=r"'loss' must be one of .*pointwise.*got 'hinge'"):
         clone(router).set_params(loss="hinge").fit(table)
-    with pytest.raises(ValueError, match=r"'n_shots' parameter .* a number at least 1\. Got 0"):
+    with pytest.raises(ValueError, match=r"'n_shots' must be an integer of at least 1, got 0"):
         clone(router).set_params(n_shots=0).fit(table)
 
 

@@ -157,7 +157,7 @@ def test_a_router_that_cannot_admit_says_so(tiny):
 
 def test_bad_parameters_are_refused_in_fit(tiny):
     for change, message in (
-        ({"policy": "best"}, "must be one of: argmax"),
+        ({"policy": "best"}, "must be one of 'argmax'"),
         ({"threshold": 2}, "'threshold'"),
         ({"n_top": 0}, "'n_top'"),
         ({"validation_fraction": 1}, "'validation_fraction'"),

@@ -181,7 +181,7 @@ def test_an_llm_of_unknown_cost_is_never_preferred_once_cost_counts(table):
         before = newcomer.predict_scores(questions)
         newcomer.admit(table.llms[best], partly)
         assert (newcomer.predict_scores(questions)[:, -1] < before.min(axis=1)).all()
-    with pytest.raises(ValueError, match=r"'beta' parameter .* no score of the table comes with"):
+    with pytest.raises(ValueError, match=r"'beta' must be 0 .* No score of the table comes with"):
         profile(beta=1).fit(unpriced(table, table.llms))
 
 
@@ -259,11 +259,11 @@ def test_lower_control_random_tags_are_worth_nothing(table):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"mode": "all"}, "must be one of: both, capability, knowledge. Got 'all' instead"),
-        ({"level": "batch"}, "'level' parameter of ProfileRouter must be one of: group, query"),
-        ({"divide_by": "rank"}, "'divide_by' .* must be one of: count, weight"),
+        ({"mode": "all"}, "must be one of 'both', 'capability' or 'knowledge', got 'all'"),
+        ({"level": "batch"}, "ProfileRouter: parameter 'level' must be one of 'query' or 'group'"),
+        ({"divide_by": "rank"}, "'divide_by' must be one of 'count' or 'weight'"),
         ({"alpha": 2}, r"'alpha' .* in \[0, 1\]"),
-        ({"beta": -1}, "'beta' parameter of ProfileRouter must be a number"),
+        ({"beta": -1}, "ProfileRouter: parameter 'beta' must be a number"),
         ({"beta": float("inf")}, "'beta'"),
         ({"prior": -1}, "'prior'"),
         ({"threshold": 7}, r"'threshold' .* in \[0, 1\]"),

@@ -348,7 +348,7 @@ def test_a_zoo_can_be_kept_from_training(router, table, pool, seen):
     for name, value in router.connector_.items():
         np.testing.assert_array_equal(value, again.connector_[name])
     assert np.ptp(router.predict_scores(["add 1?"])) > 0
-    with pytest.raises(ValueError, match=r"'pool_only' must go with a pool, got none"):
+    with pytest.raises(ValueError, match=r"'pool_only' must be False where there is no pool"):
         clone(router).fit(table)
 
 

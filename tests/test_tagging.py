@@ -287,7 +287,7 @@ def test_a_missing_key_and_a_bad_address_are_named(monkeypatch):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     with pytest.raises(TaggingError, match="environment variable 'NO_SUCH_KEY' must hold the key"):
         endpoint("http://127.0.0.1:9", api_key_variable="NO_SUCH_KEY").tag(["q"])
-    with pytest.raises(ValueError, match="must start with http"):
+    with pytest.raises(ValueError, match="must be an address that starts with http"):
         endpoint("localhost:80").fit([])
 
 

@@ -107,7 +107,7 @@ def test_the_global_generator_is_left_alone(build, table):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"loss": "focal"}, "must be one of: balanced, bce"),
+        ({"loss": "focal"}, "must be one of 'bce' or 'balanced'"),
         ({"epochs": 0}, "'epochs'"),
         ({"validation_fraction": 1}, "'validation_fraction'"),
         ({"trainable_layers": -1}, "'trainable_layers'"),

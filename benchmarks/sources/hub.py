@@ -16,7 +16,11 @@ from typing import Any
 
 import pandas as pd
 
+from routers.constraints import Integer, OneOf
+from routers.validation import checked
 
+
+@checked(n_questions=Integer(1), split=OneOf("train", "validation", "test"))
 def arc_challenge(n_questions: int, split: str = "test") -> pd.DataFrame:
     """Download ARC-Challenge and take some questions, drawn by a hash of their ids.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from routers.constraints import SEED, Integer
 from routers.table import RoutingTable
+from routers.validation import checked
 
 _TOPICS = {
     "birds": "feather wing nest egg beak song flight owl robin hawk",
@@ -21,6 +23,7 @@ _SKILL = {
 _COST = {"bird expert": 4.0, "ship expert": 4.0, "bread expert": 4.0, "cheap allrounder": 1.0}
 
 
+@checked("synthetic", n_questions=Integer(1), seed=SEED)
 def load(n_questions: int = 300, seed: int = 0) -> RoutingTable:
     """Draw questions on three topics and the outcomes of four llms.
 
@@ -30,6 +33,7 @@ def load(n_questions: int = 300, seed: int = 0) -> RoutingTable:
     Parameters
     ----------
     n_questions : int, default=300
+        At least 1.
     seed : int, default=0
 
     Returns

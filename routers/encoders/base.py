@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 
 from routers.precomputing import Precomputing
 from routers.table import FloatArray, Texts
+from routers.validation import check_parameters
 
 
 class Encoder(Precomputing, BaseEstimator, ABC):
@@ -16,6 +17,7 @@ class Encoder(Precomputing, BaseEstimator, ABC):
 
     def fit(self, texts: Texts) -> Encoder:
         """Learn from training texts; a pretrained encoder has nothing to learn."""
+        check_parameters(self)
         return self
 
     @abstractmethod

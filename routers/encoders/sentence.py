@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from routers.batching import batches_by_length, run_batches
+from routers.constraints import DEVICE, PATH, Constraints, Integer, Text
 from routers.devices import arithmetic, resolve_device
 from routers.encoders.cached import CachedEncoder, content_fingerprint
 from routers.table import FloatArray
@@ -35,6 +36,15 @@ class SentenceEncoder(CachedEncoder):
     ----------
     Reimers and Gurevych, "Sentence-BERT", EMNLP 2019.
     """
+
+    parameter_constraints: ClassVar[Constraints] = {
+        "path": PATH,
+        "prefix": Text(),
+        "max_tokens": Integer(1),
+        "batch_size": Integer(1),
+        "device": DEVICE | None,
+        "cache_folder": PATH | None,
+    }
 
     def __init__(
         self,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from sklearn.base import clone
 
+from routers.constraints import SEED, Boolean, Constraints, Integer, Real
 from routers.encoders.base import Encoder, unit_length
 from routers.table import FloatArray, Texts
+from routers.validation import check_parameters
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -35,6 +37,16 @@ class TfidfEncoder(Encoder):
     Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 1990.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "dim": Integer(1),
+        "max_features": Integer(1),
+        "max_words": Integer(1),
+        "lowercase": Boolean(),
+        "min_df": Integer(1) | Real(0, 1, integers=False),
+        "max_df": Integer(1) | Real(0, 1, integers=False),
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         dim: int = 256,
@@ -55,6 +67,7 @@ class TfidfEncoder(Encoder):
 
     def fit(self, texts: Texts) -> Encoder:
         """Learn vocabulary, weights and directions from the training texts."""
+        check_parameters(self)
         from sklearn.decomposition import TruncatedSVD
 
         try:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
 from routers._targets import column_means
+from routers.constraints import ENCODER, Constraints, OneOf, SequenceOf, Text
 from routers.encoders import Encoder
 from routers.table import FloatArray
+from routers.validation import check_parameters
 
 log = logging.getLogger(__name__)
-
-MODES = ("pooled", "numbers", "text")
 
 
 class CapabilityEncoder:
@@ -43,6 +44,12 @@ class CapabilityEncoder:
     Zhang, Zhan and Ye, "Capability Instruction Tuning" (Model-SAT), AAAI 2025.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "mode": OneOf("pooled", "numbers", "text"),
+        "encoder": ENCODER,
+        "descriptions": SequenceOf(Text()),
+    }
+
     def __init__(self, mode: str, encoder: Encoder, descriptions: Sequence[str]):
         self.mode = mode
         self.encoder = encoder
@@ -64,6 +71,7 @@ class CapabilityEncoder:
             Plain arrays, to be handed to :meth:`transform`: ``task_means`` (T,), ``order`` (T,),
             and centre and scale per block.
         """
+        check_parameters(self)
         task_means = np.nan_to_num(column_means(profiles), nan=0.5)
         order = np.arange(len(task_means)) if order is None else order
         blocks = self._blocks(complete(profiles, task_means), order)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.linear_model import RidgeCV
 from sklearn.utils.extmath import randomized_svd
 
+from routers.constraints import SEED, Constraints, Integer
 from routers.table import FloatArray
+from routers.validation import check_parameters
 
 _PENALTIES = tuple(10.0**power for power in np.arange(-1, 4.5, 0.5))
 
@@ -29,6 +33,11 @@ class ItemFactors:
         Share of each factor's variance that the text explains, by leave-one-out.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "n_factors": Integer(0),
+        "random_state": SEED,
+    }
+
     def __init__(self, n_factors: int, random_state: int = 0):
         self.n_factors = n_factors
         self.random_state = random_state
@@ -48,6 +57,7 @@ class ItemFactors:
         -------
         ndarray of shape (m, k)
         """
+        check_parameters(self)
         known = np.nan_to_num(departures, nan=0.0).astype(np.float64)
         k = min(self.n_factors, min(known.shape) - 1)
         self.ridge_, self.explained_ = None, np.empty(0)

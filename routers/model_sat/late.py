@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.special import expit, logit
 
 from routers._targets import column_means, membership, shrunken_means
-from routers._validation import at_least, one_of
 from routers.base import Router
+from routers.constraints import ENCODER, SEED, Boolean, Constraints, Integer, OneOf, Real
 from routers.encoders import Encoder, encode_training
 from routers.model_sat.aptitude import AptitudeTest
 from routers.model_sat.cards import ProfileCard, TakesCards
 from routers.model_sat.items import ItemFactors, fit_ridge
 from routers.table import FloatArray, RoutingTable
 
-PROFILES = ("card", "swapped", "mean", "constant")
 _FEWEST_FOR_CONNECTOR = 12  # llms from which a connector from cards can be learned
 _CERTAIN = 0.01  # an accuracy is never taken to be closer than this to 0 or 1
 
@@ -70,6 +71,18 @@ class LateFusionModelSAT(TakesCards, Router):
     Theory", 1980; Song et al., "IRT-Router", 2025 (item parameters from text).
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER,
+        "n_tasks": Integer(1),
+        "n_shots": Integer(1),
+        "n_factors": Integer(0),
+        "strength": Real(0, open_low=True),
+        "balanced": Boolean(),
+        "prior": Real(0),
+        "profile": OneOf("card", "swapped", "mean", "constant"),
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         encoder: Encoder,
@@ -98,7 +111,6 @@ class LateFusionModelSAT(TakesCards, Router):
         self._fit_beside(table, None)
 
     def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
-        self._check_parameters()
         everyone = table if pool is None else table.beside(pool)
         test = AptitudeTest.build(everyone, self.n_tasks, self.n_shots, self.random_state)
         self.aptitude_test_ = test.to_dict()
@@ -147,13 +159,6 @@ class LateFusionModelSAT(TakesCards, Router):
         return self.typical_ + shift
 
     # Steps of fitting -------------------------------------------------------------------------
-
-    def _check_parameters(self) -> None:
-        for name in ("n_tasks", "n_shots"):
-            at_least(self, name, 1)
-        at_least(self, "n_factors", 0)
-        at_least(self, "prior", 0)
-        one_of(self, "profile", PROFILES)
 
     def _fit_recognition(self, vectors: FloatArray, datasets: np.ndarray) -> None:
         from sklearn.linear_model import LogisticRegression

@@ -25,9 +25,6 @@ from routers.devices import resolve
 from routers.model_sat.arrangements import ARRANGEMENTS, Prefix
 from routers.model_sat.language_model import LoRA, load_lm, with_adapters
 
-ORDERS = tuple(ARRANGEMENTS)
-READOUTS = ("yes_no", "yes", "linear")
-
 _SOFT = " assistant"  # what a soft token stands for before it has learned anything
 _YES, _NO = " Yes", " No"
 # More llms than these are computed in several passes: memory grows with the square of one.

@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import replace
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.special import expit, logit
 from sklearn.base import clone
 
-from routers._validation import at_least, one_of
 from routers.base import Router, choose
+from routers.constraints import (
+    DEVICE,
+    ENCODER,
+    NUMBER_TYPE,
+    PATH,
+    SEED,
+    Boolean,
+    Constraints,
+    Integer,
+    OneOf,
+    Real,
+    Text,
+)
 from routers.devices import arithmetic
 from routers.encoders import Encoder, content_fingerprint
 from routers.model_sat.aptitude import AptitudeTest
 from routers.model_sat.calibration import average_views, calibrate
-from routers.model_sat.capability import MODES, CapabilityEncoder, complete, tasks_read
+from routers.model_sat.capability import CapabilityEncoder, complete, tasks_read
 from routers.model_sat.cards import ProfileCard, TakesCards
 from routers.model_sat.checkpoints import Checkpoint, training_key
 from routers.model_sat.pool import draw_stratified
 from routers.precomputing import Progress
 from routers.table import FloatArray, RoutingTable, Texts
+from routers.validation import refusal
 
 if TYPE_CHECKING:
     from routers.model_sat.network import NetworkConfig, ScoringNetwork
@@ -32,6 +46,14 @@ log = logging.getLogger(__name__)
 
 # Fewer held-out questions than this say nothing: then all questions are trained on.
 _MIN_VALIDATION = 8
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return bool(text)
 
 
 class ModelSATRouter(TakesCards, Router):
@@ -157,6 +179,46 @@ class ModelSATRouter(TakesCards, Router):
     AAAI 2025; Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER,
+        "lm_path": PATH,
+        "n_tasks": Integer(1),
+        "n_shots": Integer(1),
+        "capability": CapabilityEncoder.parameter_constraints["mode"],
+        "n_soft": Integer(1),
+        "order": OneOf("question_first", "profile_first"),
+        "readout": OneOf("yes_no", "yes", "linear"),
+        "prior": Boolean(),
+        "shuffles": Integer(1),
+        "loss": OneOf("pointwise", "question_groups", "llm_groups", "both_groups"),
+        "group_size": Integer(2) | None,
+        "llm_weight": Real(0),
+        "question_weight": Real(0),
+        "max_pool": Integer(0),
+        "llms_per_step": Integer(1),
+        "pool_only": Boolean(),
+        "epochs": Integer(1),
+        "stage2_epochs": Integer(0),
+        "lora_rank": Integer(1),
+        "lora_alpha": Real(0),
+        "lora_targets": Text("a regular expression", _is_pattern),
+        "learning_rate": Real(0),
+        "lm_learning_rate": Real(0),
+        "weight_decay": Real(0),
+        "batch_size": Integer(1),
+        "schedule": OneOf("cosine", "constant"),
+        "warm_up": Real(0, 0.9),
+        "validation_fraction": Real(0, 0.9),
+        "patience": Integer(1),
+        "max_question_tokens": Integer(1),
+        "prefix_cache_gb": Real(0),
+        "dtype": NUMBER_TYPE,
+        "device": DEVICE | None,
+        "checkpoint_folder": PATH | None,
+        "random_state": SEED,
+        "progress": Boolean(),
+    }
+
     def __init__(
         self,
         encoder: Encoder,
@@ -250,7 +312,6 @@ class ModelSATRouter(TakesCards, Router):
         self._fit_beside(table, None)
 
     def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
-        self._check_parameters()
         learned, judged = self._who_teaches(table, pool)
         test = AptitudeTest.build(learned, self.n_tasks, self.n_shots, self.random_state)
         self.aptitude_test_ = test.to_dict()
@@ -301,55 +362,18 @@ class ModelSATRouter(TakesCards, Router):
 
     # Steps of fitting -------------------------------------------------------------------------
 
-    def _check_parameters(self) -> None:
-        from routers.model_sat.losses import LOSSES
-        from routers.model_sat.network import ORDERS, READOUTS
-
-        for name, allowed in {
-            "capability": MODES,
-            "order": ORDERS,
-            "readout": READOUTS,
-            "loss": LOSSES,
-            "schedule": ("cosine", "constant"),
-            "dtype": ("auto", "float32", "bfloat16", "float16"),
-        }.items():
-            one_of(self, name, allowed)
-        for name, low in {
-            "n_tasks": 1,
-            "n_shots": 1,
-            "n_soft": 1,
-            "shuffles": 1,
-            "llm_weight": 0,
-            "question_weight": 0,
-            "max_pool": 0,
-            "llms_per_step": 1,
-            "epochs": 1,
-            "stage2_epochs": 0,
-            "lora_rank": 1,
-            "lora_alpha": 0,
-            "learning_rate": 0,
-            "lm_learning_rate": 0,
-            "weight_decay": 0,
-            "batch_size": 1,
-            "patience": 1,
-            "max_question_tokens": 1,
-            "prefix_cache_gb": 0,
-        }.items():
-            at_least(self, name, low)
-        if self.group_size is not None:
-            at_least(self, "group_size", 2)
-        for name in ("validation_fraction", "warm_up"):
-            at_least(self, name, 0, 0.9)
-
     def _who_teaches(
         self, table: RoutingTable, pool: RoutingTable | None
     ) -> tuple[RoutingTable, RoutingTable]:
         """Return the outcomes to learn from, and those that say when to stop."""
         if pool is None or self.max_pool == 0:
             if self.pool_only:
-                raise ValueError(
-                    "ModelSATRouter: 'pool_only' must go with a pool, got none. Give 'fit' a pool "
-                    "of llms that are not candidates, and 'max_pool' at least 1."
+                raise refusal(
+                    type(self).__name__,
+                    "pool_only",
+                    "False where there is no pool",
+                    self.pool_only,
+                    "Give 'fit' a pool of llms that are not candidates, and 'max_pool' at least 1.",
                 )
             return table, table
         drawn = draw_stratified(pool, self.max_pool, self.random_state)

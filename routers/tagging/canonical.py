@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
+from routers.constraints import ENCODER, Constraints, Integer, Real
 from routers.encoders import Encoder
 from routers.table import FloatArray
 from routers.tagging.base import unique
+from routers.validation import check_parameters
 
 OTHER = "other"
 
@@ -38,6 +41,12 @@ class PhraseMerger:
         Names of the groups that are frequent enough.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER,
+        "threshold": Real(-1, 1),
+        "min_count": Integer(1),
+    }
+
     def __init__(self, encoder: Encoder, threshold: float = 0.7, min_count: int = 10):
         self.encoder = encoder
         self.threshold = threshold
@@ -45,6 +54,7 @@ class PhraseMerger:
 
     def fit(self, lists: Sequence[Sequence[str]]) -> PhraseMerger:
         """Learn names from the ranked phrases of the training questions."""
+        check_parameters(self)
         count = Counter(phrase for phrases in lists for phrase in phrases)
         phrases = sorted(count, key=lambda phrase: (-count[phrase], phrase))
         vectors = self._vectors(phrases)

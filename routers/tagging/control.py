@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from typing import ClassVar
 
-from routers._validation import at_least
+from routers.constraints import SEED, Constraints, Integer
 from routers.table import Texts
 from routers.tagging.base import Tagger, Tags, unique
 from routers.tagging.vocabulary import CAPABILITIES
+from routers.validation import check_parameters
 
 
 class RandomTagger(Tagger):
@@ -24,6 +26,12 @@ class RandomTagger(Tagger):
     random_state : int, default=0
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "n_phrases": Integer(1),
+        "n_tags": Integer(1, 8),  # a draw takes 4 of the hash's 32 bytes
+        "random_state": SEED,
+    }
+
     def __init__(self, n_phrases: int = 32, n_tags: int = 3, random_state: int = 0):
         self.n_phrases = n_phrases
         self.n_tags = n_tags
@@ -31,8 +39,7 @@ class RandomTagger(Tagger):
 
     def fit(self, questions: Texts) -> RandomTagger:
         """Check the parameters; there is nothing to learn."""
-        at_least(self, "n_phrases", 1)
-        at_least(self, "n_tags", 1, 8)  # a draw takes 4 of the hash's 32 bytes
+        check_parameters(self)
         return self
 
     def tag(self, questions: Texts) -> list[Tags]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import ClassVar
 
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-from routers._validation import at_least
+from routers.constraints import ENCODER, SEED, Constraints, Integer
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, Texts
 from routers.tagging.base import Tagger, Tags
 from routers.tagging.vocabulary import CAPABILITIES
+from routers.validation import check_parameters
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _WORDS_PER_PHRASE = 3
@@ -51,6 +53,14 @@ class EmbeddingTagger(Tagger):
        2022.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER | None,
+        "n_capabilities": Integer(1),
+        "n_knowledge": Integer(1),
+        "n_clusters": Integer(1),
+        "random_state": SEED,
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
@@ -67,8 +77,7 @@ class EmbeddingTagger(Tagger):
 
     def fit(self, questions: Texts) -> EmbeddingTagger:
         """Cluster the training questions and name the clusters."""
-        for name in ("n_capabilities", "n_knowledge", "n_clusters"):
-            at_least(self, name, 1)
+        check_parameters(self)
         texts = sorted(questions)  # clusters must not depend on the order of the questions
         self.encoder_, vectors = encode_training(self.encoder, texts)
         self.example_vectors_ = self.encoder_.transform(

@@ -13,12 +13,13 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from http.client import HTTPException
-from typing import Any
+from typing import Any, ClassVar
 
-from routers._validation import at_least
+from routers.constraints import NAME, PATH, Constraints, Integer, Real, Text
 from routers.table import Texts
 from routers.tagging.base import CachedTagger, Tags, clean_phrase, unique
 from routers.tagging.vocabulary import CAPABILITIES
+from routers.validation import check_parameters
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ Reply with one JSON object and nothing else, such as
 _LIST = "\n".join(f"  {name}: {texts[0]}" for name, texts in CAPABILITIES.items())
 _PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 529}  # worth another try
 _LONGEST_WAIT = 60.0
+_ADDRESS = Text("an address that starts with http:// or https://", re.compile("https?://.").match)
 
 
 class TaggingError(RuntimeError):
@@ -76,6 +78,19 @@ class EndpointTagger(CachedTagger):
         Where tags are kept between runs; by default only in this process.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "base_url": _ADDRESS,
+        "llm": NAME,
+        "api_key_variable": NAME | None,
+        "max_question_characters": Integer(2),
+        "max_tokens": Integer(1),
+        "attempts": Integer(1),
+        "back_off": Real(0),
+        "timeout": Real(0, open_low=True),
+        "workers": Integer(1),
+        "cache_folder": PATH | None,
+    }
+
     def __init__(
         self,
         base_url: str,
@@ -102,16 +117,7 @@ class EndpointTagger(CachedTagger):
 
     def fit(self, questions: Texts) -> EndpointTagger:
         """Check the parameters; there is nothing to learn."""
-        for name in ("max_tokens", "attempts", "workers"):
-            at_least(self, name, 1)
-        at_least(self, "max_question_characters", 2)
-        at_least(self, "back_off", 0)
-        at_least(self, "timeout", 0)
-        if not self.base_url.startswith(("http://", "https://")):
-            raise ValueError(
-                "The 'base_url' parameter of EndpointTagger must start with http:// or https://. "
-                f"Got {self.base_url!r} instead."
-            )
+        check_parameters(self)
         return self
 
     @property

@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
-from routers._validation import at_least
+from routers.constraints import DEVICE, NUMBER_TYPE, PATH, Constraints, Integer
 from routers.devices import arithmetic, resolve
 from routers.encoders import content_fingerprint
 from routers.table import Texts
 from routers.tagging.base import CachedTagger, Tags, clean_phrase, unique
 from routers.tagging.vocabulary import CAPABILITIES
+from routers.validation import check_parameters
 
 # One example a capability, so that none is suggested by its number.
 _PROMPT = """Each question is filed under the skill it needs and the subject it is about.
@@ -79,6 +80,16 @@ class LocalLMTagger(CachedTagger):
        Always Right", EMNLP 2021.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        "lm_path": PATH,
+        "n_capabilities": Integer(1),
+        "max_question_tokens": Integer(2),
+        "max_phrase_tokens": Integer(1),
+        "dtype": NUMBER_TYPE,
+        "device": DEVICE | None,
+        "cache_folder": PATH | None,
+    }
+
     def __init__(
         self,
         lm_path: str,
@@ -99,9 +110,7 @@ class LocalLMTagger(CachedTagger):
 
     def fit(self, questions: Texts) -> LocalLMTagger:
         """Check the parameters; there is nothing to learn."""
-        at_least(self, "n_capabilities", 1)
-        at_least(self, "max_question_tokens", 2)
-        at_least(self, "max_phrase_tokens", 1)
+        check_parameters(self)
         return self
 
     @property
