@@ -158,7 +158,7 @@ def bootstrap_macro(
     """
     n_seeds = len(found.scores["router"])
     seed_count = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=n_replicates)
-    names = sorted(set(found.datasets.astype(str)))
+    names = sorted(set(found.datasets))
     total = {policy: np.zeros(n_replicates) for policy in found.scores}
     for name in names:
         columns = np.flatnonzero(found.datasets == name)

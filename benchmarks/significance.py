@@ -33,7 +33,7 @@ def question_scores(runs: list[pd.DataFrame]) -> pd.Series:
 
 def macro_weights(datasets: np.ndarray) -> FloatArray:
     """Return weights (n,) under which a sum over questions is the mean over datasets of means."""
-    _, group, size = np.unique(datasets.astype(str), return_inverse=True, return_counts=True)
+    _, group, size = np.unique(datasets, return_inverse=True, return_counts=True)
     return 1 / (len(size) * size[group])
 
 

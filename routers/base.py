@@ -50,7 +50,7 @@ def choose(scores: FloatArray, costs: FloatArray, llms: Texts, price: float = 0.
     """
     if not (np.isfinite(price) and price >= 0):
         raise ValueError(f"'price' must be finite and >= 0, got {price!r}. Use 0 to ignore cost.")
-    by_name = np.argsort(np.array(list(llms)).astype(str))
+    by_name = np.argsort(np.array(list(llms), dtype=object))
     utility = np.asarray(scores, dtype=np.float64)[:, by_name]
     costs = np.asarray(costs, dtype=np.float64)[:, by_name]
     if price:
