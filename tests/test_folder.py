@@ -125,7 +125,7 @@ def test_llms_may_be_numbers(frames, tmp_path):
         ("questions", "question_id", [1.0, 2.0**53], r"row 1.*got 9007199254740992"),
         ("questions", "question_id", [True, False], r"row 0.*got True"),
         ("questions", "question_id", [b"a", b"b"], r"row 0.*got b'a'.*decode\('utf-8'\)"),
-        ("questions", "question_id", [["a"], ["b"]], r"row 0.*astype\(str\)"),
+        ("questions", "question_id", [["a", "b"], ["b"]], r"row 0.*astype\(str\)"),
         ("questions", "dataset", ["d", ""], r"row 1, column 'dataset'.*got ''\. Fill or drop"),
         ("questions", "subject", [1.5, None], r"row 0, column 'subject'.*got 1\.5"),
         ("questions", "question", [7, 8], r"row 0, column 'question'.*got 7"),

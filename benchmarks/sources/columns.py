@@ -121,14 +121,16 @@ def _as_text(value: object) -> str | None:
         return None
     if isinstance(value, int | np.integer):
         return str(int(value))
-    if isinstance(value, float | np.floating) and value.is_integer() and abs(value) < _EXACT:
-        return str(int(value))
+    if isinstance(value, float | np.floating):
+        number = float(value)
+        return str(int(number)) if number.is_integer() and abs(number) < _EXACT else None
     return None
 
 
 def _refuse_name(got: object, row: int, column: str, file: str) -> None:
     frame = Path(file).stem
-    if isinstance(got, str) or got is None or got is pd.NA or got != got:  # NaN differs from itself
+    missing = got is None or got is pd.NA or got is pd.NaT or str(got) == "nan"
+    if missing or isinstance(got, str):
         advice = "Fill or drop the row."
     elif isinstance(got, bytes):
         advice = f"Decode it: {frame}[{column!r}].str.decode('utf-8')."
