@@ -185,7 +185,7 @@ def _from_cards(
 def _aptitude_test(fitted: Router, learn: RoutingTable) -> RoutingTable:
     """Return the questions that a fitted router asks a newcomer."""
     test = set().union(*fitted.aptitude_test_["tasks"])
-    return learn.rows(np.isin(learn.ids.astype(str), sorted(test)))
+    return learn.rows(np.array([name in test for name in learn.ids], dtype=bool))
 
 
 def _choose(scores: FloatArray, zoo: Sequence[str]) -> np.ndarray:
@@ -207,7 +207,7 @@ def _judged(judge: RoutingTable, choices: Mapping[str, np.ndarray], step: int) -
 
 def _macro_means(table: RoutingTable) -> dict[str, float]:
     """Mean over datasets of the mean within each, per llm."""
-    names = np.unique(table.datasets.astype(str))
+    names = np.unique(table.datasets)
     means = np.mean([table.scores[table.datasets == name].mean(axis=0) for name in names], axis=0)
     return dict(zip(table.llms, means.tolist(), strict=True))
 

@@ -79,7 +79,7 @@ def floor_choices(
 def _dataset_best(learn: RoutingTable, judge: RoutingTable, single: BestSingle) -> np.ndarray:
     """Told the dataset, take its best llm on train; a dataset not in train: the best single."""
     predicted = single.predict_scores(list(judge.questions))
-    for name in np.unique(judge.datasets.astype(str)):
+    for name in np.unique(judge.datasets):
         seen = learn.datasets == name
         if seen.any():
             means = BestSingle().fit(learn.rows(seen)).predict_scores(["any"])
@@ -124,7 +124,7 @@ def corrected_oracle_score(
     """
     best = np.where(np.isnan(scores), -np.inf, scores).max(axis=1)
     unknown = np.ones(len(scores))
-    for name in np.unique(datasets.astype(str)):
+    for name in np.unique(datasets):
         rows = datasets == name
         accuracy = _nanmean(scores[rows], axis=0)
         guess = chance[rows].mean()

@@ -13,24 +13,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib import ticker
-from matplotlib.axes import Axes
 
-from benchmarks.leaderboard import COMPARISON, group_runs
+from benchmarks import budget_plots
+from benchmarks.comparison import COMPARISON, group_runs
 from benchmarks.metrics import llm_names, matrix
-from benchmarks.plots import colour, command_line
+from benchmarks.plots import command_line
 from benchmarks.store import Run, load_runs
 from routers.allocation import best_within_budget, cheapest_at_quality
 from routers.base import choose
 from routers.dual import DualAllocator
 from routers.pricing import price_for_budget, price_for_quality
 from routers.table import FloatArray
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 SHARES = (0.25, 0.5, 0.75, 0.95)  # of the way from the cheapest to the best that is predicted
 ROOM = 1.5  # capacity of each llm, in equal shares of the batch, where there is one
@@ -87,7 +82,7 @@ def measure(runs: list[pd.DataFrame]) -> pd.DataFrame:
         cheapest to the best), ``promise``, ``predicted_score``, ``predicted_cost``, ``score`` and
         ``cost`` reached, ``violation`` (the true mean beyond the promise: positive is a broken
         promise), ``gap`` (relative distance to the relaxation's bound, of predicted cost or
-        score) and ``seconds``.
+        score; NaN where that is 0) and ``seconds``.
     """
     found: list[dict[str, object]] = []
     for run, rows in enumerate(runs):
@@ -167,10 +162,15 @@ def _judge(
         "cost": float(batch.true_costs[taken].mean()),
     }
     if kind == "score":
-        beyond, gap = promise - means["score"], means["predicted_cost"] / bound - 1
+        beyond, gap = promise - means["score"], _beyond(means["predicted_cost"], bound)
     else:
-        beyond, gap = means["cost"] - promise, 1 - means["predicted_score"] / bound
+        beyond, gap = means["cost"] - promise, -_beyond(means["predicted_score"], bound)
     return means | {"violation": beyond, "gap": gap}
+
+
+def _beyond(value: float, bound: float) -> float:
+    """Return how far a value lies beyond a bound, relative to it; NaN unless that is above 0."""
+    return value / bound - 1 if bound > 0 else float("nan")
 
 
 def summary(groups: list[list[Run]]) -> pd.DataFrame:
@@ -179,7 +179,7 @@ def summary(groups: list[list[Run]]) -> pd.DataFrame:
     Parameters
     ----------
     groups : list of list of Run
-        Each the runs of one router, as ``leaderboard.group_runs`` gathers them. Routers whose
+        Each the runs of one router, as ``comparison.group_runs`` gathers them. Routers whose
         zoo has no known costs are left out.
 
     Returns
@@ -204,76 +204,6 @@ def summary(groups: list[list[Run]]) -> pd.DataFrame:
     return means.reset_index()
 
 
-def draw_scores(ax: Axes, found: pd.DataFrame) -> Axes:
-    """Draw promised against reached mean score, a line per router."""
-    part = _of_programme(found, "score")
-    for router, line in part.groupby("router"):
-        _line(ax, str(router), line["promise"], line["score"], line["violation_error"])
-    ends = [part["promise"].min(), part["promise"].max()]
-    ax.plot(ends, ends, color="#222222", lw=0.8, ls="--", label="promise kept exactly")
-    ax.set_xlabel("promised mean score")
-    ax.set_ylabel("reached mean score, 95% interval")
-    return ax
-
-
-def draw_overspending(ax: Axes, found: pd.DataFrame, unit: str) -> Axes:
-    """Draw what was paid beyond the budget, in percent of it, a line per router."""
-    part = _of_programme(found, "cost")
-    for router, line in part.groupby("router"):
-        percent = 100 / line["promise"]
-        beyond, error = line["violation"] * percent, line["violation_error"] * percent
-        _line(ax, str(router), line["promise"], beyond, error)
-    ax.axhline(0, color="#222222", lw=0.8, ls="--")
-    ax.set_xlabel(f"budget per question, {unit}")
-    ax.set_ylabel("paid beyond the budget, %, 95% interval")
-    return ax
-
-
-def _of_programme(found: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Pick the reference solver's rows without capacities."""
-    free = np.isinf(found["capacity"])
-    return found[(found["kind"] == kind) & (found["solver"] == "lp") & free]
-
-
-def _line(ax: Axes, router: str, x: pd.Series, y: pd.Series, error: pd.Series) -> None:
-    shade = colour(router)
-    ax.errorbar(
-        x, y, yerr=1.96 * error, fmt="o-", ms=4, lw=1.1, capsize=2, color=shade, label=router
-    )
-    ax.grid(alpha=0.25)
-
-
-def draw_gaps(ax: Axes, found: pd.DataFrame) -> Axes:
-    """Distance of each solver to the bound, mean over routers, with and without capacities."""
-    titles = {"lp": "programme, rounded", "dual": "dual ascent", "price": "one price"}
-    shades = {"lp": "#222222", "dual": "#1f77b4", "price": "#d62728"}
-    shown = found.groupby(["solver", "capacity", "share"], as_index=False)["gap"].mean()
-    for solver, title in titles.items():
-        for room in (np.inf, ROOM):
-            line = shown[(shown["solver"] == solver) & (shown["capacity"] == room)]
-            if not line.empty:
-                ax.plot(
-                    line["share"],
-                    np.maximum(100 * line["gap"], 1e-3),
-                    "o-" if np.isinf(room) else "o--",
-                    ms=4,
-                    lw=1.1,
-                    color=shades[solver],
-                    label=title + ("" if np.isinf(room) else f", at most {room:g} shares each"),
-                )
-    ax.set_yscale("log")
-    ax.set_xlabel("promise: share of the way from cheapest to best")
-    ax.set_ylabel("distance to the bound, %, mean of all")
-    ax.grid(alpha=0.25)
-    _legend(ax, 2)
-    return ax
-
-
-def _legend(ax: Axes, ncols: int) -> None:
-    below = (0.5, -0.14)
-    ax.legend(fontsize=7, frameon=False, loc="upper center", bbox_to_anchor=below, ncols=ncols)
-
-
 def draw_all(results: Path) -> list[Path]:
     """Write table and figure of every comparison whose costs are known; return the files."""
     groups = group_runs(load_runs(results))
@@ -294,15 +224,7 @@ def _write(folder: Path, found: pd.DataFrame, unit: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "budget.csv", folder / "budget.png"]
     found.to_csv(files[0], index=False, float_format="%.6g")
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.4), gridspec_kw={"wspace": 0.28})
-    draw_scores(axes[0], found).set_title("a promised score", fontsize=10)
-    draw_overspending(axes[1], found, unit).set_title("a budget", fontsize=10)
-    draw_gaps(axes[2], found).set_title("how near the solvers come", fontsize=10)
-    _legend(axes[0], 4)
-    axes[1].xaxis.set_major_locator(ticker.MaxNLocator(5))  # small costs have long names
-    figure.suptitle(f"{folder.name}: promises on predictions, judged by the truth", fontsize=10)
-    figure.savefig(files[1], dpi=130, bbox_inches="tight")
-    plt.close(figure)
+    budget_plots.draw(found, unit, folder.name, files[1])
     return files
 
 

@@ -86,7 +86,7 @@ def _predictions(
     test_vectors: FloatArray,
 ) -> dict[str, FloatArray]:
     """Predict (n_test, k) from training targets (n_train, k), by what is known of a question."""
-    names = np.unique(learn.datasets.astype(str))
+    names = np.unique(learn.datasets)
     overall = np.nan_to_num(column_means(known))
     members, seen = (membership(names, part.datasets) for part in (learn, judge))
     means = np.nan_to_num(shrunken_means(members, known, prior=1.0))

@@ -118,8 +118,14 @@ def dataset_means(values: FloatArray, datasets: np.ndarray) -> dict[str, float]:
     group, names = pd.factorize(datasets, sort=True)
     for place, name in enumerate(names):
         part = values[:, group == place]
-        found[str(name)] = float(np.nanmean(part)) if not np.isnan(part).all() else float("nan")
+        found[str(name)] = _nanmean(part)
     return found
+
+
+def _nanmean(values: FloatArray) -> float:
+    """Mean of what is not NaN, NaN if nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def gap_closed(router: Any, best_single: Any, oracle: Any) -> Any:
@@ -158,7 +164,7 @@ def bootstrap_macro(
     """
     n_seeds = len(found.scores["router"])
     seed_count = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=n_replicates)
-    names = sorted(set(found.datasets.astype(str)))
+    names = sorted(set(found.datasets))
     total = {policy: np.zeros(n_replicates) for policy in found.scores}
     for name in names:
         columns = np.flatnonzero(found.datasets == name)
@@ -185,11 +191,12 @@ def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]
 
 
 def selection_share(runs: list[pd.DataFrame]) -> dict[str, float]:
-    """Share of questions sent to each llm, over all seeds."""
+    """Share of questions sent to each llm, over all seeds; all 0 if nothing could be sent."""
     names = llm_names(runs[0])
     choice = np.concatenate([run["choice"].to_numpy() for run in runs])
     count = np.bincount(choice[choice >= 0], minlength=len(names))
-    return dict(zip(names, (count / count.sum()).tolist(), strict=True))
+    share = count / max(count.sum(), 1)
+    return dict(zip(names, share.tolist(), strict=True))
 
 
 def selection_entropy(share: Mapping[str, float]) -> float:
@@ -282,7 +289,7 @@ def summary(
         "macro_score": point["router"],
         "macro_low": low,
         "macro_high": high,
-        "micro_score": float(np.nanmean(found.scores["router"])),
+        "micro_score": _nanmean(found.scores["router"]),
         "gap_closed": gap_closed(point["router"], point["best_single"], point["oracle"]),
         "gap_low": gap_low,
         "gap_high": gap_high,

@@ -10,27 +10,19 @@ import hashlib
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import matplotlib
 import numpy as np
 import pandas as pd
-from matplotlib import ticker
+from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
-from benchmarks import metrics
-from benchmarks.leaderboard import (
-    COMPARISON,
-    ROOT,
-    calibration_table,
-    group_runs,
-    leaderboard,
-    runs_of,
-)
+from benchmarks import drawing, metrics
+from benchmarks.comparison import COMPARISON, group_runs, runs_of
+from benchmarks.leaderboard import ROOT, calibration_table, leaderboard
 from benchmarks.store import Run, load_runs
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 _BOUNDS = {
     "random": ("random", ":", "#9a9a9a"),
@@ -73,6 +65,8 @@ _COLOURS = {
     "cheapest": "#c7c7c7",
     "random": "#e0a0a0",
 }
+_BESIDE: dict[str, Any] = {"fontsize": 7, "loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+_SIGNS_ABREAST = 100  # names of datasets that stand side by side without touching
 _SPARE = ("#e377c2", "#aec7e8", "#c5b0d5", "#dbdb8d", "#f7b6d2", "#393b79", "#8ca252", "#c49c94")
 
 
@@ -94,7 +88,7 @@ def draw_leaderboard(ax: Axes, board: pd.DataFrame) -> Axes:
             row["macro_score"], y, xerr=error, fmt="o", ms=6, capsize=3, color=colour(row["router"])
         )
     _bound_lines(ax, rows.iloc[0])
-    ax.set_yticks(place, rows["router"])
+    drawing.ticks(ax.yaxis, place, rows["router"])
     ax.set_ylim(-0.7, len(rows) - 0.3)
     ax.set_xlabel("macro score (mean over datasets), 95% interval")
     ax.grid(axis="x", alpha=0.25)
@@ -105,84 +99,58 @@ def draw_datasets(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
     """Score of each router on each dataset as bars, floors and bounds as marks across them."""
     rows = board.sort_values("macro_score", ascending=False)
     panels = metrics.panel([run.rows() for run in runs[0]])
-    names = sorted(set(panels.datasets.astype(str)))
+    names = sorted(set(panels.datasets))
     width = 0.84 / len(rows)
+    handles: dict[str, Artist] = {}
     for i, (_, row) in enumerate(rows.iterrows()):
         x = np.arange(len(names)) - 0.42 + width * (i + 0.5)
-        ax.bar(
-            x,
-            [row[f"score_{name}"] for name in names],
-            width * 0.92,
-            color=colour(row["router"]),
-            label=row["router"],
-        )
+        scores = [row[f"score_{name}"] for name in names]
+        bars = ax.bar(x, scores, width * 0.92, color=colour(row["router"]))
+        handles[row["router"]] = bars[0]
     for bound in ("best_single", "dataset_best", "oracle"):
         title, style, shade = _BOUNDS[bound]
         means = metrics.dataset_means(panels.scores[bound], panels.datasets)
         for j, name in enumerate(names):
             mark = [j - 0.45, j + 0.45], [means[name]] * 2
-            ax.plot(*mark, color=shade, ls=style, lw=1.4, label="_" if j else title)
-    ax.set_xticks(np.arange(len(names)), names)
+            [handles[title]] = ax.plot(*mark, color=shade, ls=style, lw=1.4)
+    crowded = sum(len(drawing.name(name)) for name in names) > _SIGNS_ABREAST
+    slanted = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if crowded else {}
+    drawing.ticks(ax.xaxis, np.arange(len(names)), names, **slanted)
     ax.set_ylabel("mean score")
     ax.set_ylim(0, 1)
-    ax.legend(fontsize=7, ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    drawing.legend(ax, handles, **_BESIDE)
     return ax
 
 
 def draw_cost_curves(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
     """Macro score against mean cost over the price grid, single llms, and the Pareto front."""
     points = []
+    handles: dict[str, Artist] = {}
     for group in sorted(runs, key=lambda group: group[0].about["label"]):
         rows = [run.rows() for run in group]
         label = group[0].about["label"]
         curve = metrics.price_curve(rows, metrics.price_grid(rows)).dropna()
         points.append(curve[["cost", "score"]])
         marker = "." if len(curve) > 1 else "o"
-        ax.plot(
-            curve["cost"],
-            curve["score"],
-            marker,
-            ls="-",
-            lw=1.1,
-            ms=4,
-            color=colour(label),
-            label=label,
-        )
+        x, y = curve["cost"], curve["score"]
+        [handles[label]] = ax.plot(x, y, marker, ls="-", lw=1.1, ms=4, color=colour(label))
     llms = metrics.llm_points([run.rows() for run in runs[0]]).dropna()
-    ax.scatter(
-        llms["cost"],
-        llms["score"],
-        marker="x",
-        s=32,
-        color="black",
-        zorder=4,
-        label="one llm always",
+    handles["one llm always"] = ax.scatter(
+        llms["cost"], llms["score"], marker="x", s=32, color="black", zorder=4
     )
     points.append(llms[["cost", "score"]])
-    front = pareto_front(pd.concat(points))
-    ax.step(
-        front["cost"],
-        front["score"],
-        where="post",
-        color="black",
-        lw=0.8,
-        alpha=0.6,
-        label="Pareto front",
+    every = pd.concat(points)
+    front = pareto_front(every)
+    [handles["Pareto front"]] = ax.step(
+        front["cost"], front["score"], where="post", color="black", lw=0.8, alpha=0.6
     )
-    _plain_log_scale(ax)
-    ax.set_xlabel(f"mean cost per question, {board['cost_unit'].iloc[0]}")
+    drawing.plain_log_scale(ax.xaxis, every["cost"])
+    unit = drawing.name(board["cost_unit"].iloc[0])
+    ax.set_xlabel(f"mean cost per question, {unit}", **drawing.as_written())
     ax.set_ylabel("macro score")
-    ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+    drawing.legend(ax, handles, **_BESIDE)
     ax.grid(alpha=0.25)
     return ax
-
-
-def _plain_log_scale(ax: Axes) -> None:
-    """Make the x-axis logarithmic, with 1, 2 and 5 of each decade written out."""
-    ax.set_xscale("log")
-    for axis in (ax.xaxis.set_major_formatter, ax.xaxis.set_minor_formatter):
-        axis(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.xaxis.set_minor_locator(ticker.LogLocator(subs=(2, 5), numticks=12))
 
 
 def pareto_front(points: pd.DataFrame) -> pd.DataFrame:
@@ -202,16 +170,18 @@ def draw_selection(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes
     }
     names = sorted(next(iter(shares.values())))
     shades = plt.get_cmap("tab20")(np.linspace(0, 1, 20))
-    left = np.zeros(len(rows))
+    place, left = np.arange(len(rows)), np.zeros(len(rows))
+    handles: dict[str, Artist] = {}
     for j, name in enumerate(names):
         part = np.array([shares[label][name] for label in rows["router"]])
-        ax.barh(np.arange(len(rows)), part, left=left, color=shades[j % 20], label=name, height=0.8)
+        bars = ax.barh(place, part, left=left, color=shades[j % 20], height=0.8)
+        handles[name] = bars[0]
         left += part
-    ax.set_yticks(np.arange(len(rows)), rows["router"])
+    drawing.ticks(ax.yaxis, place, rows["router"])
     ax.set_xlim(0, 1)
     ax.set_xlabel("share of questions sent to each llm")
     if len(names) <= 24:
-        ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
+        drawing.legend(ax, handles, **_BESIDE)
     return ax
 
 
@@ -224,29 +194,25 @@ def draw_calibration(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Ax
         ax.plot(errors, np.full(len(errors), y), "o", ms=4, alpha=0.55, color=colour(name))
         if len(errors):
             ax.plot([errors.mean()] * 2, [y - 0.32, y + 0.32], color="black", lw=1.6)
-    ax.set_yticks(np.arange(len(names)), names)
+    drawing.ticks(ax.yaxis, np.arange(len(names)), names)
     ax.set_ylim(-0.7, len(names) - 0.3)
     # votes and shares are no probabilities: their errors are ten times those of estimates
-    _plain_log_scale(ax)
+    drawing.plain_log_scale(ax.xaxis, table["calibration_error"])
     ax.set_xlabel("calibration error (ten bins of equal mass): a dot per llm, a line at the mean")
     ax.grid(axis="x", alpha=0.25)
     return ax
 
 
 def _bound_lines(ax: Axes, row: pd.Series) -> None:
-    for name, (title, style, shade) in _BOUNDS.items():
-        if not np.isnan(row[name]):
-            ax.axvline(row[name], ls=style, lw=1.2, color=shade, label=title)
+    handles: dict[str, Artist] = {
+        title: ax.axvline(row[name], ls=style, lw=1.2, color=shade)
+        for name, (title, style, shade) in _BOUNDS.items()
+        if not np.isnan(row[name])
+    }
     # half an inch below the axes, however tall they are
     below = ax.transAxes + ScaledTranslation(0, -0.5, ax.figure.dpi_scale_trans)
-    ax.legend(
-        fontsize=7,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0),
-        bbox_transform=below,
-        ncols=3,
-        frameon=False,
-    )
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0), "bbox_transform": below}
+    drawing.legend(ax, handles, fontsize=7, ncols=3, **place)
 
 
 def draw_all(results: Path, show: str | None = None) -> list[Path]:
@@ -267,7 +233,7 @@ def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -
     folder.mkdir(parents=True, exist_ok=True)
     first = board.iloc[0]
     title = (
-        f"{first['data']}, zoo {first['zoo']}: {first['n_questions']} questions, "
+        f"{drawing.name(first['data'])}, zoo {first['zoo']}: {first['n_questions']} questions, "
         f"{first['n_llms']} llms"
     )
     tall = 1.6 + 0.32 * len(board)
@@ -282,7 +248,7 @@ def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -
     files = []
     for name, (size, draw) in drawings.items():
         figure, ax = plt.subplots(figsize=size)
-        draw(ax).set_title(title, fontsize=10)
+        drawing.title(draw(ax), title)
         files.append(folder / f"{name}.png")
         figure.savefig(files[-1], dpi=130, bbox_inches="tight")
         plt.close(figure)

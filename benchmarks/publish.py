@@ -12,14 +12,9 @@ import shutil
 from pathlib import Path
 
 from benchmarks import plots
-from benchmarks.leaderboard import (
-    ROOT,
-    calibration_table,
-    load_board,
-    runs_of,
-    to_field_markdown,
-    to_markdown,
-)
+from benchmarks.comparison import runs_of
+from benchmarks.leaderboard import ROOT, calibration_table, load_board
+from benchmarks.leaderboard_text import to_field_markdown, to_markdown
 from benchmarks.store import load_runs, made_by
 
 _QUOTE = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -10,21 +10,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import pandas as pd
 from hydra.utils import instantiate
+from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
+from benchmarks import drawing
 from benchmarks.arrival import ArrivalSetting, follow, leads
 from benchmarks.commands import make_command, run_command
 from benchmarks.composing import ROOT, UsageError, compose_job
 from benchmarks.loading import load_pool, load_table
 from benchmarks.progress import Progress
+from benchmarks.sources.folder import read_facts
 from benchmarks.store import circumstances, made_by
+from benchmarks.writing import markdown, number, with_interval
 
 _LINES = {
     "oracle": ("oracle", "#222222", "-"),
@@ -44,7 +44,7 @@ def families_of(cfg: DictConfig) -> dict[str, str]:
             "The arrival experiment needs DATA=<folder> with facts of the llms in llms.parquet, "
             f"got DATA={cfg.data.name}."
         )
-    facts = pd.read_parquet(Path(cfg.data.path, "llms.parquet")).set_index("llm")
+    facts = read_facts(Path(cfg.data.path))
     unknown = set(cfg.unknown_families)
     found = {
         str(llm): "" if family in unknown else str(family)
@@ -69,15 +69,13 @@ def to_markdown(rows: pd.DataFrame, keep: int) -> str:
     shown = {over_whom: _with_intervals(table) for over_whom, table in over.items()}
     for name, score in by_score["score"].items():
         columns = " | ".join(texts[str(name)] for texts in shown.values())
-        lines.append(f"| {name} | {score:.3f} | {columns} |")
+        lines.append(f"| {markdown(name)} | {number(score, '.3f')} | {columns} |")
     return "\n".join(lines) + "\n"
 
 
 def _with_intervals(table: pd.DataFrame) -> dict[str, str]:
     columns = zip(table.index, table["lead"], table["low"], table["high"], strict=True)
-    return {
-        str(name): f"{lead:+.3f} [{low:+.3f}, {high:+.3f}]" for name, lead, low, high in columns
-    }
+    return {str(name): with_interval(lead, low, high, "+.3f") for name, lead, low, high in columns}
 
 
 def draw_curves(rows: pd.DataFrame, path: Path) -> None:
@@ -103,7 +101,7 @@ def draw_leads(rows: pd.DataFrame, path: Path) -> None:
     spread = [table["lead"] - table["low"], table["high"] - table["lead"]]
     axes.errorbar(table["lead"], heights, xerr=spread, fmt="o", color="#1f77b4", capsize=3)
     axes.axvline(0, color="#6b6b6b", linestyle="--", linewidth=1)
-    axes.set_yticks(heights, [str(name) for name in table.index])
+    drawing.ticks(axes.yaxis, heights, table.index)
     axes.set_ylim(-0.5, len(table) - 0.5)
     axes.set_xlabel("lead over the current best single llm (macro score), 95% interval")
     _save(figure, path)

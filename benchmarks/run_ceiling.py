@@ -10,19 +10,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import pandas as pd
 from hydra.utils import instantiate
+from matplotlib import pyplot as plt
+from matplotlib.artist import Artist
 
+from benchmarks import drawing
 from benchmarks.ceiling import PARTS, explained, squared_errors
 from benchmarks.commands import make_command, run_command
 from benchmarks.composing import ROOT, compose_job
 from benchmarks.loading import load_folds, load_table
 from benchmarks.progress import Progress
 from benchmarks.store import circumstances, made_by
+from benchmarks.writing import markdown, number, with_interval
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +30,21 @@ log = logging.getLogger(__name__)
 def to_markdown(rows: pd.DataFrame, about: str) -> str:
     """Write the shares of variance as a table."""
     lines = [
-        f"{about} Shares of variance on test questions. Difficulty: the zoo's mean score on a "
-        "question; contrasts: what is left, the only part that a choice can depend on. *Dataset*: "
-        "its mean, told which dataset it is; *text adds*: ridge regression on the encoder's "
-        "vectors, with 95% intervals over questions.",
+        f"{markdown(about)} Shares of variance on test questions. Difficulty: the zoo's mean score "
+        "on a question; contrasts: what is left, the only part that a choice can depend on. "
+        "*Dataset*: its mean, told which dataset it is; *text adds*: ridge regression on the "
+        "encoder's vectors, with 95% intervals over questions.",
         "",
         "| encoder | training questions | difficulty: dataset | text adds | contrasts: dataset "
         "| text adds |",
         "|---|---|---|---|---|---|",
     ]
     for row in rows.to_dict("records"):
-        cells = [str(row["encoder"]), f"{row['n_train']:.0f}"]
+        cells = [markdown(row["encoder"]), number(row["n_train"], ".0f")]
         for part in PARTS:
-            text = [f"{row[f'{part}_{what}']:+.1%}" for what in ("text", "low", "high")]
-            cells += [f"{row[f'{part}_dataset']:.1%}", f"{text[0]} [{text[1]}, {text[2]}]"]
+            value, low, high = (row[f"{part}_{what}"] for what in ("text", "low", "high"))
+            dataset = number(row[f"{part}_dataset"], ".1%")
+            cells += [dataset, with_interval(value, low, high, "+.1%")]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -51,18 +52,19 @@ def to_markdown(rows: pd.DataFrame, about: str) -> str:
 def draw(rows: pd.DataFrame, path: Path) -> None:
     """Draw what the text adds to the dataset over the number of training questions."""
     figure, panels = plt.subplots(1, len(PARTS), figsize=(9, 3.6), layout="constrained")
+    handles: dict[str, Artist] = {}
     for part, axes in zip(PARTS, panels, strict=True):
         for name, of_encoder in rows.groupby("encoder", sort=False):
             text = 100 * of_encoder[[f"{part}_{what}" for what in ("text", "low", "high")]]
             spread = [text.iloc[:, 0] - text.iloc[:, 1], text.iloc[:, 2] - text.iloc[:, 0]]
             x, y = of_encoder["n_train"], text.iloc[:, 0]
-            axes.errorbar(x, y, yerr=spread, fmt="o-", ms=4, capsize=3, label=str(name))
+            handles[str(name)] = axes.errorbar(x, y, yerr=spread, fmt="o-", ms=4, capsize=3)
         axes.axhline(0, color="#6b6b6b", linestyle="--", linewidth=1)
         axes.set_title(f"{part}, beyond the dataset", fontsize=10)
         axes.set_xlabel("training questions")
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("share of variance that the text explains, %")
-    panels[0].legend(frameon=False, fontsize=9)
+    drawing.legend(panels[0], handles, fontsize=9)
     figure.savefig(path, dpi=150)
     plt.close(figure)
 

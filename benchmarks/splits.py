@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from routers.constraints import SEED, Integer, Real
 from routers.table import RoutingTable
@@ -80,7 +81,7 @@ def given(table: RoutingTable, seed: int) -> list[Fold]:
     seed : int
         Not used: the split is fixed.
     """
-    unknown = ~np.isin(table.splits.astype(str), ("train", "test"))
+    unknown = ~pd.Series(table.splits).isin(("train", "test")).to_numpy()
     if unknown.any():
         row = int(np.argmax(unknown))
         raise ValueError(
@@ -100,7 +101,8 @@ def given(table: RoutingTable, seed: int) -> list[Fold]:
 def duplicate_groups(table: RoutingTable) -> np.ndarray:
     """Return a number per question, shape (n,), the same for the same words."""
     words = [re.sub(r"[\W_]+", " ", text.lower()).strip() or text for text in table.questions]
-    return np.unique(words, return_inverse=True)[1]
+    # not np.unique, whose array gives every question the room of the longest one
+    return pd.factorize(np.array(words, dtype=object))[0]
 
 
 def _shuffled_groups(table: RoutingTable, seed: int) -> tuple[np.ndarray, np.ndarray]:

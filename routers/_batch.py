@@ -112,7 +112,7 @@ def prepare(
     InfeasibleError
         If the capacities together are below the number of questions.
     """
-    names = np.array(list(llms)).astype(str)
+    names = np.array(list(llms), dtype=object)
     scores = np.array(scores, dtype=np.float64)
     costs = np.array(costs, dtype=np.float64)
     for what, values in (("scores", scores), ("costs", costs)):

@@ -32,7 +32,7 @@ def shrunken_means(weights: FloatArray, scores: FloatArray, prior: float) -> Flo
 
 def membership(names: np.ndarray, labels: np.ndarray) -> FloatArray:
     """Return which of the groups ``names`` (g,) each label (n,) is: 1 or 0, shape (g, n)."""
-    return (names[:, None] == labels.astype(str)).astype(np.float64)
+    return (names[:, None] == labels[None, :]).astype(np.float64)
 
 
 def observed(scores: FloatArray) -> tuple[FloatArray, FloatArray | None, np.ndarray]:

@@ -53,7 +53,7 @@ def choose(scores: FloatArray, costs: FloatArray, llms: Texts, price: float = 0.
     ValueError
         If ``price`` is negative or not finite, or if a question has no llm left to choose.
     """
-    by_name = np.argsort(np.array(list(llms)).astype(str))
+    by_name = np.argsort(np.array(list(llms), dtype=object))
     utility = np.asarray(scores, dtype=np.float64)[:, by_name]
     costs = np.asarray(costs, dtype=np.float64)[:, by_name]
     if price:

@@ -121,7 +121,7 @@ def mean_scores(table: RoutingTable, macro: bool) -> np.ndarray:
     """
     if not macro:
         return column_means(table.scores)
-    names = np.unique(table.datasets.astype(str))
+    names = np.unique(table.datasets)
     return column_means(
         np.stack([column_means(table.scores[table.datasets == name]) for name in names])
     )

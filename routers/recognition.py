@@ -60,12 +60,11 @@ class RecognisedDatasetRouter(Router):
         from sklearn.linear_model import LogisticRegression
 
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
-        names = table.datasets.astype(str)
-        self.classes_, label = np.unique(names, return_inverse=True)
+        self.classes_, label = np.unique(table.datasets, return_inverse=True)
         self.classifier_ = None
         if len(self.classes_) > 1:
             self.classifier_ = LogisticRegression(C=self.strength, max_iter=1000)
-            self.classifier_.fit(vectors, names)
+            self.classifier_.fit(vectors, label)
         self.dataset_scores_ = self._dataset_means(label, table.scores)
 
     def recognise(self, questions: list[str]) -> FloatArray:

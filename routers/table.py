@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -40,6 +40,13 @@ def _unique(name: str, values: np.ndarray) -> None:
         if value in seen:
             _fail(f"'{name}[{position}]'", "unique", value, "Drop or rename the duplicate.")
         seen.add(value)
+
+
+def _repr_of_list(values: np.ndarray) -> Iterator[str]:
+    """Yield ``repr(list(values))`` piece by piece: whole, it is several times the texts."""
+    for position, value in enumerate(values):
+        yield (", " if position else "[") + repr(value)
+    yield "]" if len(values) else "[]"
 
 
 def _first_bad(bad: np.ndarray, ids: np.ndarray, llms: np.ndarray) -> str:
@@ -234,7 +241,7 @@ class RoutingTable:
 
         Whatever is learned from the canonical table cannot depend on the order of the input.
         """
-        by_id = np.argsort(self.ids.astype(str))
+        by_id = np.argsort(self.ids)  # of objects: as str, each would get the room of the longest
         names = sorted(self.llms)
         table = self if (np.diff(by_id) > 0).all() else self.rows(by_id)
         return table if names == list(self.llms) else table.select(names)
@@ -245,7 +252,8 @@ class RoutingTable:
         table = self.canonical()
         digest = hashlib.sha256(repr((table.cost_unit, list(table.llms))).encode())
         for name in ("ids", "questions", "datasets", "subjects", "splits"):
-            digest.update(repr(list(getattr(table, name))).encode())
+            for piece in _repr_of_list(getattr(table, name)):
+                digest.update(piece.encode())
         for name in ("scores", "costs", "chance"):
             digest.update(np.ascontiguousarray(getattr(table, name)).tobytes())
         return digest.hexdigest()[:16]

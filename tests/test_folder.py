@@ -85,6 +85,91 @@ def test_bad_values_are_named_by_file_row_and_column(
         folder.load(written(frames, tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("question_id", [1, 2]),
+        ("question_id", np.array([1, 2], dtype=np.uint8)),
+        ("question_id", [1.0, 2.0]),
+        ("question_id", pd.array([1, 2], dtype="Int64")),
+        ("question_id", pd.Categorical([1, 2])),
+        ("question_id", pd.array([1, 2], dtype="int32[pyarrow]")),
+        ("question_id", pd.array(["1", "2"], dtype="large_string[pyarrow]")),
+        ("dataset", [1, 2]),
+        ("subject", [1, None]),  # becomes 1.0 and NaN
+    ],
+)
+def test_whole_numbers_are_names(frames, tmp_path, column, values):
+    frames["questions"]["question_id"] = ["1", "2"]
+    frames["outcomes"]["question_id"] = pd.Categorical([1, 2, 1])  # the other file may differ
+    frames["questions"][column] = values
+    table = folder.load(written(frames, tmp_path))
+    assert list(table.ids) == ["1", "2"]
+    np.testing.assert_array_equal(table.scores, [[1, 0.5], [0, np.nan]])
+    found = {"dataset": table.datasets, "subject": table.subjects}.get(column, table.ids)
+    assert found[0] == "1"
+
+
+def test_llms_may_be_numbers(frames, tmp_path):
+    frames["outcomes"]["llm"] = [10, 10, 9]
+    frames["llms"]["llm"] = ["9", "10"]
+    table = folder.load(written(frames, tmp_path))
+    assert list(table.llms) == ["10", "9"]
+    np.testing.assert_array_equal(table.costs[0], [np.nan, 7])
+
+
+@pytest.mark.parametrize(
+    ("frame", "column", "values", "message"),
+    [
+        ("questions", "question_id", [1.0, 2.5], r"row 1.*got 2\.5.*astype\(str\)"),
+        ("questions", "question_id", [1.0, 2.0**53], r"row 1.*got 9007199254740992"),
+        ("questions", "question_id", [True, False], r"row 0.*got True"),
+        ("questions", "question_id", [b"a", b"b"], r"row 0.*got b'a'.*decode\('utf-8'\)"),
+        ("questions", "question_id", [["a", "b"], ["b"]], r"row 0.*astype\(str\)"),
+        ("questions", "dataset", ["d", ""], r"row 1, column 'dataset'.*got ''\. Fill or drop"),
+        ("questions", "subject", [1.5, None], r"row 0, column 'subject'.*got 1\.5"),
+        ("questions", "question", [7, 8], r"row 0, column 'question'.*got 7"),
+        ("outcomes", "llm", ["a", None, "b"], r"row 1, column 'llm'.*Fill or drop the row"),
+        ("outcomes", "question_id", [1, np.nan, 1], r"row 1.*got nan\. Fill or drop"),
+        ("outcomes", "score", ["1", "x", None], r"row 1, column 'score'.*got 'x'"),
+        ("outcomes", "score", [[1], [1], [1]], r"row 0, column 'score'"),
+        ("outcomes", "cost", [1, np.inf, 1], r"row 1, column 'cost'.*got inf"),
+        ("llms", "llm", ["a", "a"], r"llms.parquet, row 1, column 'llm': must be unique"),
+        ("llms", "params_b", ["7", "big"], r"llms.parquet, row 1, column 'params_b'.*got 'big'"),
+    ],
+)
+def test_what_is_no_name_or_number_is_refused(frames, tmp_path, frame, column, values, message):
+    if (frame, column) == ("outcomes", "question_id"):
+        frames["questions"]["question_id"] = [1, 2]
+    frames[frame][column] = values
+    with pytest.raises(ValueError, match=message):
+        folder.load(written(frames, tmp_path))
+
+
+def test_the_same_id_as_number_and_text_is_a_repeat(frames):
+    frames["questions"]["question_id"] = pd.Series([1, "1"], dtype=object)
+    with pytest.raises(ValueError, match=r"row 1, column 'question_id': must be unique"):
+        folder.build(frames["questions"], frames["outcomes"])
+
+
+def test_an_index_is_a_column_and_a_folder_name_is_none(frames, tmp_path):
+    path = tmp_path / "split=train"  # a dataset reader takes a column from such a name
+    path.mkdir()
+    frames["llms"] = frames["llms"].set_index("llm")
+    assert list(folder.load(written(frames, path)).splits) == ["", ""]
+    assert folder.load(path).costs[0, 0] == 7
+    (path / "outcomes.parquet").write_text("question_id,llm,score")
+    with pytest.raises(ValueError, match=r"outcomes\.parquet must be a Parquet file"):
+        folder.load(path)
+
+
+def test_what_was_read_is_logged_once(frames, tmp_path, caplog):
+    with caplog.at_level("INFO"):
+        folder.load(written(frames, tmp_path))
+    [line] = caplog.messages
+    assert f"{tmp_path.name}: 2 questions, 2 llms, 3 outcomes, read in " in line
+
+
 def test_missing_files_and_columns_are_named(frames, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"questions\.parquet is not there"):
         folder.load(tmp_path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from benchmarks.field.llmrouterbench import few_solvers
+from benchmarks.writing import markdown, number
 
 _COLUMNS = {
     "value_over_best_single": ("V_B", ".3f"),
@@ -31,22 +31,18 @@ def to_markdown(rows: pd.DataFrame) -> str:
     few = few_solvers(int(first["n_llms"]))
     which = "exactly 1 llm solves" if few == 1 else f"1 to {few} llms solve"
     about = (
-        f"the zero router's AIQ is {_cell(first['aiq_zero'], '.3f')}.\n\n"
+        f"the zero router's AIQ is {number(first['aiq_zero'], '.3f')}.\n\n"
         "V_B: score over that of the llm best on test (RouterEval). AIQ: mean height of the "
         "cost-score hull over the range of the llms' costs, less that of mixing llms blindly "
         "(RouterBench). Gain@B, Gap@O: relative to the best single llm (chosen on train) and to "
         "the oracle (LLMRouterBench). Brier, ECE (ten bins of equal mass): of the predicted "
         f"scores, mean over llms. Few: questions that {which}, "
-        f"{_cell(first['few_solve_share'], '.1%')} of all. A dash: costs are not known, or the "
+        f"{number(first['few_solve_share'], '.1%')} of all. A dash: costs are not known, or the "
         "router says nothing of it."
     )
     heads = ["router", *(title for title, _ in _COLUMNS.values())]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for _, row in rows.iterrows():
-        cells = [_cell(row[name], style) for name, (_, style) in _COLUMNS.items()]
-        lines.append("| " + " | ".join([f"**{row['router']}**", *cells]) + " |")
+        cells = [number(row[name], style) for name, (_, style) in _COLUMNS.items()]
+        lines.append("| " + " | ".join([f"**{markdown(row['router'])}**", *cells]) + " |")
     return f"{about}\n\n" + "\n".join(lines)
-
-
-def _cell(value: float, style: str) -> str:
-    return "–" if np.isnan(value) else format(value, style)  # noqa: RUF001 - a dash, not a minus

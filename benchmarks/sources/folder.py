@@ -14,14 +14,19 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.sources.columns import Coded, coded, no_repeat, numbers, read, refuse, sentences
 from routers.table import RoutingTable
 
+log = logging.getLogger(__name__)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_QUESTIONS, _OUTCOMES, _LLMS = "questions.parquet", "outcomes.parquet", "llms.parquet"
 ROTATIONS = ("all", "mean")
 
 
@@ -61,13 +66,32 @@ def load(
     ValueError
         Naming file, row and column of the first bad value.
     """
-    folder = Path(path)
-    questions = _read(folder, "questions.parquet", ("question_id", "dataset", "question"))
-    outcomes = _read(folder, "outcomes.parquet", ("question_id", "llm", "score"))
-    facts = None
-    if (folder / "llms.parquet").exists():
-        facts = _read(folder, "llms.parquet", ("llm",)).set_index("llm")
-    return build(questions, outcomes, facts, cost_column, cost_unit, show_choices, rotations)
+    folder, start = Path(path), time.perf_counter()
+    questions = read(
+        folder / _QUESTIONS,
+        ("question_id", "dataset", "question"),
+        ("subject", "choices", "split"),
+    )
+    outcomes = read(folder / _OUTCOMES, ("question_id", "llm", "score"), ("cost", "rotation"))
+    facts = read_facts(folder) if (folder / _LLMS).exists() else None
+    table = build(questions, outcomes, facts, cost_column, cost_unit, show_choices, rotations)
+    log.info(
+        "%s: %s questions, %s llms, %s outcomes, read in %.1f s",
+        folder.name,
+        f"{len(table):,}",
+        f"{table.n_llms:,}",
+        f"{len(outcomes):,}",
+        time.perf_counter() - start,
+    )
+    return table
+
+
+def read_facts(folder: Path) -> pd.DataFrame:
+    """Return what is known of each llm (``llms.parquet``), one row per llm, index its name."""
+    facts = read(folder / _LLMS, ("llm",))
+    names = coded(facts, "llm", _LLMS)
+    no_repeat(facts, ["llm"], [names.codes], _LLMS)
+    return facts.drop(columns="llm").set_index(pd.Index(names.values, name="llm"))
 
 
 def build(
@@ -79,128 +103,80 @@ def build(
     show_choices: bool = True,
     rotations: str = "all",
 ) -> RoutingTable:
-    """Build the table from frames in the folder format; see :func:`load`."""
-    ids = questions["question_id"].astype(str).to_numpy(dtype=object)
-    _no_repeat(questions, ["question_id"], "questions.parquet")
-    _all_texts(questions, ("question_id", "dataset", "question"), "questions.parquet")
-    _all_texts(outcomes, ("question_id", "llm"), "outcomes.parquet")
-    names = sorted(set(outcomes["llm"].astype(str)))
-    _in_range(outcomes, "score", 0, 1)
-    pair = ["question_id", "llm"]
-    rotated = "rotation" in outcomes
-    _no_repeat(outcomes, [*pair, "rotation"] if rotated else pair, "outcomes.parquet")
-    _known_questions(outcomes, ids)
-    asked = np.ones(len(ids), dtype=int)  # times that an llm was asked
-    if rotated:
-        asked = _times_asked(outcomes, ids)
-        outcomes = _one_outcome(outcomes, rotations)
-    scores = _matrix(outcomes, "score", ids, names)
-    costs, unit = _costs(outcomes, facts, ids, names, cost_column, cost_unit)
+    """Build the table from frames in the folder format; see :func:`load`.
+
+    ``facts`` has one row per llm, its name the index.
+    """
+    ids = coded(questions, "question_id", _QUESTIONS)
+    no_repeat(questions, ["question_id"], [ids.codes], _QUESTIONS)
+    datasets = coded(questions, "dataset", _QUESTIONS)
+    texts = sentences(questions, "question", _QUESTIONS)
+    names, pairs = _pairs(outcomes, ids)
+    asked = np.ones(len(texts), dtype=int)  # times that an llm was asked
+    if "rotation" in pairs:
+        asked = _times_asked(pairs, len(texts))
+        pairs = _one_outcome(pairs, rotations)
+    shape = len(texts), len(names)
     choices = questions["choices"] if "choices" in questions else [None] * len(questions)
     options = [_options(value) for value in choices]
-    texts = list(questions["question"])
     if show_choices:
-        texts = [_shown(*row) for row in zip(ids, texts, options, strict=True)]
+        texts = [_shown(*row) for row in zip(ids.values, texts, options, strict=True)]
+    costs, unit = _costs(pairs, facts, names, shape, cost_column, cost_unit)
     return RoutingTable(
         questions=texts,
-        scores=scores,
+        scores=_matrix(pairs, "score", shape),
         llms=names,
-        ids=ids,
+        ids=ids.values,
         costs=costs,
         cost_unit=unit,
-        datasets=questions["dataset"].to_numpy(dtype=object),
-        subjects=_optional(questions, "subject", questions["dataset"]),
-        splits=_optional(questions, "split", ""),
+        datasets=datasets.values[datasets.codes],
+        subjects=_optional(questions, "subject", datasets),
+        splits=_optional(questions, "split", Coded(np.zeros(len(texts), int), np.array([""]))),
         chance=_chance(options, asked if rotations == "all" else np.ones_like(asked)),
     )
 
 
-def _read(folder: Path, name: str, required: tuple[str, ...]) -> pd.DataFrame:
-    file = folder / name
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} is not there. A data folder holds {name}; see the README.")
-    frame = pd.read_parquet(file)
-    for column in required:
-        if column not in frame:
-            found = ", ".join(frame.columns)
-            raise ValueError(f"{file} must have a column {column!r}, it has: {found}.")
-    return frame
-
-
-def _refuse(file: str, row: int, column: str, must: str, got: object, advice: str) -> None:
-    shown = getattr(got, "item", lambda: got)()  # a plain number, not numpy's
-    raise ValueError(
-        f"{file}, row {row}, column {column!r}: must be {must}, got {shown!r}. {advice}"
-    )
-
-
-def _all_texts(frame: pd.DataFrame, columns: tuple[str, ...], file: str) -> None:
-    for column in columns:
-        # distinct values first: a long table repeats few names millions of times
-        good = {v for v in frame[column].unique() if isinstance(v, str) and v.strip()}
-        bad = ~frame[column].isin(good)
-        if bad.any():
-            row = int(np.argmax(bad))
-            got = frame[column].iloc[row]
-            _refuse(file, row, column, "a text that is not empty", got, "Fill or drop the row.")
-
-
-def _no_repeat(frame: pd.DataFrame, columns: list[str], file: str) -> None:
-    repeated = frame.duplicated(columns)
-    if repeated.any():
-        row = int(np.argmax(repeated))
-        got = tuple(frame[columns].iloc[row])
-        _refuse(file, row, " and ".join(columns), "unique", got, "Drop the repeated row.")
-
-
-def _in_range(frame: pd.DataFrame, column: str, low: float, high: float) -> None:
-    values = pd.to_numeric(frame[column], errors="coerce")
-    bad = (values < low) | (values > high) | (values.isna() & frame[column].notna())
-    if bad.any():
-        row = int(np.argmax(bad))
-        limit = f"a number in [{low}, {high}] or missing"
-        got = frame[column].iloc[row]
-        _refuse("outcomes.parquet", row, column, limit, got, "Rescale or drop it.")
-
-
-def _known_questions(outcomes: pd.DataFrame, ids: np.ndarray) -> None:
-    unknown = _rows(outcomes, ids) < 0
-    if unknown.any():
-        at = int(np.argmax(unknown))
+def _pairs(outcomes: pd.DataFrame, ids: Coded) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return the llms by name, and the outcomes with question and llm as positions, checked."""
+    asked, llms = (coded(outcomes, name, _OUTCOMES) for name in ("question_id", "llm"))
+    row = pd.Index(ids.values).get_indexer(pd.Index(asked.values))[asked.codes]
+    if (row < 0).any():
+        at = int(np.argmax(row < 0))
         got = outcomes["question_id"].iloc[at]
-        _refuse(
-            "outcomes.parquet",
-            at,
-            "question_id",
-            "an id of questions.parquet",
-            got,
-            "Add the question or drop the outcome.",
-        )
+        advice = "Add the question or drop the outcome."
+        refuse(_OUTCOMES, at, "question_id", f"an id of {_QUESTIONS}", got, advice)
+    by_name = np.argsort(llms.values)
+    place = np.empty(len(by_name), dtype=int)
+    place[by_name] = np.arange(len(by_name))
+    pairs = {"question": row, "llm": place[llms.codes]}
+    names = ["question_id", "llm"]
+    if "rotation" in outcomes:
+        names.append("rotation")
+        pairs["rotation"] = pd.factorize(outcomes["rotation"], use_na_sentinel=False)[0]
+    no_repeat(outcomes, names, list(pairs.values()), _OUTCOMES)
+    columns = {"score": numbers(outcomes, "score", _OUTCOMES, 0, 1).to_numpy()}
+    if "cost" in outcomes:
+        columns["cost"] = numbers(outcomes, "cost", _OUTCOMES, 0).to_numpy()
+    return llms.values[by_name], pd.DataFrame(pairs | columns)
 
 
-def _rows(outcomes: pd.DataFrame, ids: np.ndarray) -> np.ndarray:
-    return pd.Index(ids).get_indexer(pd.Index(outcomes["question_id"].astype(str)))
-
-
-def _times_asked(outcomes: pd.DataFrame, ids: np.ndarray) -> np.ndarray:
+def _times_asked(pairs: pd.DataFrame, n: int) -> np.ndarray:
     """Count the rotations of each question, shape (n,), at least 1."""
-    counts = outcomes.groupby("question_id")["rotation"].nunique(dropna=False)
-    return counts.reindex(ids).fillna(1).clip(lower=1).to_numpy(dtype=int)
+    counts = pairs.groupby("question")["rotation"].nunique()
+    return counts.reindex(range(n)).fillna(1).to_numpy(dtype=int)
 
 
-def _one_outcome(outcomes: pd.DataFrame, rotations: str) -> pd.DataFrame:
+def _one_outcome(pairs: pd.DataFrame, rotations: str) -> pd.DataFrame:
     """Return one row per question and llm, from the rows of its rotations.
 
     A missing score makes the worst one unknown, unless it is 0 anyway; the mean is of the others.
     """
     if rotations not in ROTATIONS:
         raise ValueError(f"'rotations' must be one of {list(ROTATIONS)}, got {rotations!r}.")
-    if "cost" in outcomes:
-        _in_range(outcomes, "cost", 0, np.inf)
-    pairs = outcomes.groupby(["question_id", "llm"], sort=False)
-    merged = pairs[["cost"]].mean() if "cost" in outcomes else pairs[[]].first()
-    mean, worst = pairs["score"].mean(), pairs["score"].min()
-    known = pairs["score"].count() == pairs.size()
+    grouped = pairs.groupby(["question", "llm"], sort=False)
+    merged = grouped[["cost"]].mean() if "cost" in pairs else grouped[[]].first()
+    mean, worst = grouped["score"].mean(), grouped["score"].min()
+    known = grouped["score"].count() == grouped.size()
     merged["score"] = mean if rotations == "mean" else worst.where(known | (worst == 0))
     return merged.reset_index()
 
@@ -213,32 +189,29 @@ def _chance(options: list[list[str]], asked: np.ndarray) -> list[float]:
     ]
 
 
-def _matrix(outcomes: pd.DataFrame, column: str, ids: np.ndarray, names: list[str]) -> np.ndarray:
+def _matrix(pairs: pd.DataFrame, column: str, shape: tuple[int, int]) -> np.ndarray:
     """Spread a long column into (n, m), NaN where the pair is absent."""
-    row = _rows(outcomes, ids)
-    column_of = pd.Index(names).get_indexer(pd.Index(outcomes["llm"].astype(str)))
-    matrix = np.full((len(ids), len(names)), np.nan, dtype=np.float32)
-    matrix[row, column_of] = outcomes[column]
+    matrix = np.full(shape, np.nan, dtype=np.float32)
+    matrix[pairs["question"], pairs["llm"]] = pairs[column]
     return matrix
 
 
 def _costs(
-    outcomes: pd.DataFrame,
+    pairs: pd.DataFrame,
     facts: pd.DataFrame | None,
-    ids: np.ndarray,
-    names: list[str],
+    names: np.ndarray,
+    shape: tuple[int, int],
     cost_column: str | None,
     cost_unit: str,
 ) -> tuple[np.ndarray | None, str]:
-    if "cost" in outcomes and cost_column is None:
-        _in_range(outcomes, "cost", 0, np.inf)
-        return _matrix(outcomes, "cost", ids, names), cost_unit
+    if "cost" in pairs and cost_column is None:
+        return _matrix(pairs, "cost", shape), cost_unit
     column = cost_column or "params_b"
     if facts is None or column not in facts:
         if cost_column is None:
             return None, cost_unit
-        raise ValueError(f"llms.parquet must have a column {cost_column!r} to stand in for cost.")
-    values = facts[column].reindex(names).to_numpy(dtype=float)
+        raise ValueError(f"{_LLMS} must have a column {cost_column!r} to stand in for cost.")
+    values = numbers(facts, column, _LLMS).reindex(names).to_numpy(dtype=float)
     return np.where(values < 0, np.nan, values), f"{column} (proxy)"
 
 
@@ -256,7 +229,10 @@ def _shown(question_id: str, question: str, options: list[str]) -> str:
     return "\n".join([question, *(f"{letter}. {option}" for letter, option in lines)])
 
 
-def _optional(frame: pd.DataFrame, column: str, default: object) -> np.ndarray:
-    values = frame[column] if column in frame else pd.Series(default, index=frame.index)
-    fallback = default if isinstance(default, pd.Series) else pd.Series(default, index=frame.index)
-    return values.where(values.notna(), fallback).astype(str).to_numpy(dtype=object)
+def _optional(frame: pd.DataFrame, column: str, fallback: Coded) -> np.ndarray:
+    """Return a column of names, or those of ``fallback`` where it has none."""
+    given = fallback.values.astype(object)[fallback.codes]
+    if column not in frame:
+        return given
+    found = coded(frame, column, _QUESTIONS, required=False)
+    return np.where(found.codes < 0, given, np.append(found.values, "")[found.codes])

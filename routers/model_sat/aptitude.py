@@ -116,9 +116,10 @@ class AptitudeTest:
 
     def majority_datasets(self, table: RoutingTable) -> np.ndarray:
         """Return the dataset that most questions of each task are from, shape (n_tasks,)."""
-        dataset = dict(zip(table.ids.astype(str), table.datasets.astype(str), strict=True))
+        dataset = dict(zip(table.ids, table.datasets, strict=True))
         counts = [Counter(dataset[name] for name in task if name in dataset) for task in self.tasks]
-        return np.array([max(sorted(count), key=lambda name: count[name]) for count in counts])
+        names = [max(sorted(count), key=lambda name: count[name]) for count in counts]
+        return np.array(names, dtype=object)
 
     @property
     def fingerprint(self) -> str:
@@ -127,7 +128,8 @@ class AptitudeTest:
 
     def coverage(self, table: RoutingTable) -> np.ndarray:
         """Count the test's questions observed of each llm in a table, shape (m,)."""
-        asked = np.isin(table.ids.astype(str), [name for task in self.tasks for name in task])
+        test = set().union(*self.tasks)
+        asked = np.array([name in test for name in table.ids], dtype=bool)
         return (~np.isnan(table.scores[asked])).sum(axis=0)
 
     def to_dict(self) -> dict:
@@ -221,13 +223,13 @@ def _group_dataset(
     table: RoutingTable, rows: np.ndarray, budget: int, n_shots: int, seed: int
 ) -> list[np.ndarray]:
     """Return the tasks of one dataset: thick subjects, then clusters of the rest."""
-    subjects = table.subjects[rows].astype(str)
+    subjects = table.subjects[rows]
     sizes = Counter(subjects)
     # one subject for the whole dataset says nothing that the clusters would not say better
     thick = [name for name in sizes if sizes[name] >= n_shots] if len(sizes) > 1 else []
     thick = sorted(thick, key=lambda name: (-sizes[name], name))[:budget]
     groups = [rows[subjects == name] for name in thick]
-    rest = rows[~np.isin(subjects, thick)]
+    rest = rows[[name not in thick for name in subjects]]
     n_clusters = min(budget - len(groups), max(1, len(rest) // n_shots))
     if len(rest) and n_clusters > 0:
         groups += _cluster(table.questions[rest], rest, n_clusters, seed)

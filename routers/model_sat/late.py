@@ -115,7 +115,7 @@ class LateFusionModelSAT(TakesCards, Router):
         test = AptitudeTest.build(everyone, self.n_tasks, self.n_shots, self.random_state)
         self.aptitude_test_ = test.to_dict()
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
-        self._fit_recognition(vectors, table.datasets.astype(str))
+        self._fit_recognition(vectors, table.datasets)
         members = membership(self.classes_, table.datasets)
         accuracy = shrunken_means(members, everyone.scores, self.prior)  # (datasets, llms)
         self.factors_ = ItemFactors(self.n_factors, self.random_state)
@@ -163,13 +163,13 @@ class LateFusionModelSAT(TakesCards, Router):
     def _fit_recognition(self, vectors: FloatArray, datasets: np.ndarray) -> None:
         from sklearn.linear_model import LogisticRegression
 
-        self.classes_ = np.unique(datasets)
+        self.classes_, label = np.unique(datasets, return_inverse=True)
         self.classifier_ = None
         if len(self.classes_) > 1:
             weight = "balanced" if self.balanced else None
             self.classifier_ = LogisticRegression(
                 C=self.strength, class_weight=weight, max_iter=1000
-            ).fit(vectors, datasets)
+            ).fit(vectors, label)
 
     def recognise(self, vectors: FloatArray) -> FloatArray:
         """Return the probability of each dataset (n, n_datasets), in the order of ``classes_``."""

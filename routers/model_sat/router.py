@@ -383,7 +383,7 @@ class ModelSATRouter(TakesCards, Router):
         """Mark validation questions, the same share of every dataset; none if they are few."""
         rng = np.random.default_rng(self.random_state)
         held_out = np.zeros(len(table), dtype=bool)
-        for name in np.unique(table.datasets.astype(str)):
+        for name in np.unique(table.datasets):
             rows = np.flatnonzero(table.datasets == name)
             held_out[rng.permutation(rows)[: round(self.validation_fraction * len(rows))]] = True
         return held_out if held_out.sum() >= _MIN_VALIDATION else np.zeros_like(held_out)

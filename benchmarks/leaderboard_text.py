@@ -1,0 +1,111 @@
+"""The leaderboard as Markdown: one table per comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import metrics
+from benchmarks.comparison import COMPARISON
+from benchmarks.field import table
+from benchmarks.writing import DASH, markdown, number, with_interval
+
+_REFERENCES = {
+    "oracle": "*oracle* (bound)",
+    "corrected_oracle": "*oracle without lucky guesses* (bound)",
+    "dataset_best": "*dataset-best, told the dataset* (bound)",
+    "recognised_dataset": "*recognised dataset* (floor)",
+    "best_single": "*best single, chosen on train* (floor)",
+    "cheapest": "*cheapest* (floor)",
+    "random": "*random, analytic* (floor)",
+}
+
+
+def to_markdown(board: pd.DataFrame) -> str:
+    """Return one table per comparison: routers, floors and bounds in one order of score."""
+    how = (
+        "brackets hold 95% bootstrap intervals; routers that share a letter in *group* are not "
+        "told apart (paired permutation test of every pair, Holm, 5%)."
+    )
+    return _document(
+        "Leaderboard", board, lambda rows: f"{how}{_nothing_to_route(rows)}\n\n{_table(rows)}"
+    )
+
+
+def to_field_markdown(board: pd.DataFrame) -> str:
+    """Return one table per comparison: the metrics that the field publishes, by router."""
+    return _document("The field's metrics", board, table.to_markdown)
+
+
+def _document(title: str, board: pd.DataFrame, body: Callable[[pd.DataFrame], str]) -> str:
+    parts = []
+    for names, rows in board.groupby(list(COMPARISON), sort=False):
+        data, zoo, split, data_hash = names
+        first = rows.iloc[0]
+        seeds = sorted({int(n) for n in rows["n_seeds"]})
+        parts.append(
+            f"## {markdown(data)}, zoo {markdown(zoo)}, split {markdown(split)}\n\n"
+            f"{first['n_questions']} questions, {first['n_llms']} llms, "
+            f"{_span(seeds)} seed(s), data {data_hash}; "
+            f"cost in {markdown(first['cost_unit'])}; {body(rows)}"
+        )
+    return f"# {title}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _nothing_to_route(rows: pd.DataFrame) -> str:
+    """Return the sentence that says so where no choice between llms can gain any score."""
+    first = rows.iloc[0]
+    if first["n_llms"] == 1:
+        return " There is nothing to route: the zoo is a single llm."
+    if not (rows["oracle"] - rows["best_single"] > 1e-12).any():
+        return (
+            " There is no score to gain by routing: on no question is another llm known to be "
+            "better than the best single one."
+        )
+    return ""
+
+
+def _table(rows: pd.DataFrame) -> str:
+    lines = [(row["macro_score"], _router_line(row)) for _, row in rows.iterrows()]
+    first = rows.iloc[int(rows["n_seeds"].argmax())]  # floors and bounds of the most seeds
+    for name, title in _REFERENCES.items():
+        # a floor that stands in the table as a router is not listed twice; the router "random"
+        # is one draw, its floor the exact mean
+        listed = name != "random" and name in set(rows["router"])
+        if not (listed or np.isnan(first[name])):
+            lines.append((first[name], _reference_line(title, name, first)))
+    lines.sort(key=lambda line: -line[0])
+    head = (
+        "| router | group | macro score | gap closed | lift over recognised dataset | cost "
+        "| entropy, bits | fit, s | questions/s |\n|---|---|---|---|---|---|---|---|---|\n"
+    )
+    return head + "\n".join(line for _, line in lines)
+
+
+def _router_line(row: pd.Series) -> str:
+    cells = [
+        f"**{markdown(row['router'])}**",
+        row["group"] or DASH,
+        with_interval(row["macro_score"], row["macro_low"], row["macro_high"], ".3f"),
+        with_interval(row["gap_closed"], row["gap_low"], row["gap_high"], "+.2f"),
+        with_interval(row["lift_recognised"], row["lift_low"], row["lift_high"], "+.3f"),
+        number(row["cost"]),
+        number(row["selection_entropy"], ".2f"),
+        number(row["fit_seconds"]),
+        number(row["route_qps"]),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def _reference_line(title: str, name: str, row: pd.Series) -> str:
+    score, cost = row[name], number(row.get(f"cost_{name}", np.nan))
+    gap = number(metrics.gap_closed(score, row["best_single"], row["oracle"]), "+.2f")
+    lift = number(score - row["recognised_dataset"], "+.3f")
+    return f"| {title} | | {number(score, '.3f')} | {gap} | {lift} | {cost} | | | |"
+
+
+def _span(numbers: list[int]) -> str:
+    low, high = numbers[0], numbers[-1]
+    return str(low) if low == high else f"{low} to {high}"
