@@ -1,4 +1,9 @@
-"""What every router promises, one check a promise; run on every file of configs/router."""
+"""What every router promises, one check a promise; run on every file of configs/router.
+
+A check asks for what it needs by name: ``build()`` gives a router that is not fitted, ``fitted()``
+one that is fitted on ``table`` (a copy: a check may do with it what it likes), ``few`` the first
+questions of the table, ``folder`` an empty folder.
+"""
 
 import itertools
 
@@ -32,24 +37,24 @@ def without(table, scores):
     )
 
 
-def check_constructor_only_stores(build, table):
+def check_constructor_only_stores(build):
     router = build()
     assert not [name for name in vars(router) if name.endswith("_")]
     assert clone(router).get_params().keys() == router.get_params().keys()
     assert type(router).__name__ in repr(router)
 
 
-def check_unfitted_is_a_clear_error(build, table):
+def check_unfitted_is_a_clear_error(build):
     with pytest.raises(NotFittedError, match="Call 'fit'"):
         build().predict_scores(["any"])
     with pytest.raises(NotFittedError):
         build().route(["any"])
 
 
-def check_wrong_input_is_a_clear_error(build, table):
+def check_wrong_input_is_a_clear_error(build, fitted):
     with pytest.raises(TypeError, match="RoutingTable"):
         build().fit([[1, 2]])
-    router = build().fit(table)
+    router = fitted()
     with pytest.raises(TypeError, match="Wrap it in a list"):
         router.route("one question")
     with pytest.raises(TypeError, match=r"questions\[1\]"):
@@ -58,9 +63,13 @@ def check_wrong_input_is_a_clear_error(build, table):
         router.route(["fine"], price=-1)
 
 
-def check_shapes_and_finite(build, table):
+def check_fit_returns_the_router(build, few):
     router = build()
-    assert router.fit(table) is router
+    assert router.fit(few) is router
+
+
+def check_shapes_and_finite(fitted, table):
+    router = fitted()
     questions = list(table.questions[:7])
     scores, costs = router.predict_scores(questions), router.predict_costs(questions)
     assert scores.shape == costs.shape == (7, table.n_llms)
@@ -73,9 +82,9 @@ def check_shapes_and_finite(build, table):
     assert list(router.llms_) == list(table.llms)
 
 
-def check_column_order(build, table):
+def check_column_order(build, fitted, table):
     columns = np.arange(table.n_llms)[::-1]
-    first = build().fit(table)
+    first = fitted()
     second = build().fit(permuted(table, columns=columns))
     questions = list(table.questions)
     np.testing.assert_array_equal(
@@ -84,15 +93,15 @@ def check_column_order(build, table):
     assert list(first.llms_[first.route(questions)]) == list(second.llms_[second.route(questions)])
 
 
-def check_row_order(build, table):
+def check_row_order(build, fitted, table):
     rows = np.random.default_rng(3).permutation(len(table))
     questions = list(table.questions)
-    first, second = build().fit(table), build().fit(permuted(table, rows=rows))
+    first, second = fitted(), build().fit(permuted(table, rows=rows))
     np.testing.assert_array_equal(first.predict_scores(questions), second.predict_scores(questions))
 
 
-def check_batch_independence(build, table):
-    router = build().fit(table)
+def check_batch_independence(fitted, table):
+    router = fitted()
     questions = [*list(table.questions[:6]), "", "a text of no training question 123"]
     together = router.predict_scores(questions)
     alone = np.vstack([router.predict_scores([question]) for question in questions])
@@ -102,43 +111,42 @@ def check_batch_independence(build, table):
     assert list(router.route(questions)) == [router.route([q])[0] for q in questions]
 
 
-def check_same_seed_same_scores(build, table):
+def check_same_seed_same_scores(build, fitted, table):
     questions = list(table.questions)
-    np.random.seed(7)  # noqa: NPY002 - the global generator must not matter
-    first = build().fit(table).predict_scores(questions)
-    np.random.seed(8)  # noqa: NPY002
+    first = fitted().predict_scores(questions)
+    np.random.seed(8)  # noqa: NPY002 - fitted() began at 7: the global generator must not matter
     np.testing.assert_array_equal(first, build().fit(table).predict_scores(questions))
 
 
-def check_refit_forgets(build, table):
+def check_refit_forgets(build, fitted, table):
     questions = list(table.questions[:9])
     other = table.rows(slice(0, 40)).select(table.llms[:2])
     router = build().fit(other).fit(table)
     np.testing.assert_array_equal(
-        router.predict_scores(questions), build().fit(table).predict_scores(questions)
+        router.predict_scores(questions), fitted().predict_scores(questions)
     )
 
 
-def check_input_is_untouched(build, table):
-    before = table.content_hash
-    questions = list(table.questions)
+def check_input_is_untouched(build, few):
+    before = few.content_hash
+    questions = list(few.questions)
     copy = list(questions)
-    build().fit(table).route(questions)
+    build().fit(few).route(questions)
     fresh = RoutingTable(
-        questions=table.questions,
-        scores=table.scores,
-        llms=table.llms,
-        ids=table.ids,
-        datasets=table.datasets,
-        costs=table.costs,
-        cost_unit=table.cost_unit,
+        questions=few.questions,
+        scores=few.scores,
+        llms=few.llms,
+        ids=few.ids,
+        datasets=few.datasets,
+        costs=few.costs,
+        cost_unit=few.cost_unit,
     )
     assert fresh.content_hash == before
     assert questions == copy
 
 
-def check_save_and_load(build, table, folder):
-    router = build().fit(table)
+def check_save_and_load(fitted, table, folder):
+    router = fitted()
     questions = list(table.questions)
     file = save_router(router, folder / "router.skops")
     assert b"pickle" not in file.read_bytes()
@@ -149,33 +157,33 @@ def check_save_and_load(build, table, folder):
     np.testing.assert_array_equal(loaded.route(questions, 0.1), router.route(questions, 0.1))
 
 
-def check_llm_never_observed(build, table):
-    scores = table.scores.copy()
+def check_llm_never_observed(build, few):
+    scores = few.scores.copy()
     scores[:, 1] = np.nan
-    router = build().fit(without(table, scores))
-    questions = list(table.questions[:20])
+    router = build().fit(without(few, scores))
+    questions = list(few.questions[:20])
     predicted = router.predict_scores(questions)
     assert np.isnan(predicted[:, 1]).all()
     assert np.isfinite(np.delete(predicted, 1, axis=1)).all()
     assert 1 not in router.route(questions)
 
 
-def check_partly_observed(build, table):
-    scores = table.scores.copy()
+def check_partly_observed(build, few):
+    scores = few.scores.copy()
     scores[np.random.default_rng(5).random(scores.shape) < 0.3] = np.nan
-    router = build().fit(without(table, scores))
-    assert np.isfinite(router.predict_scores(list(table.questions))).all()
+    router = build().fit(without(few, scores))
+    assert np.isfinite(router.predict_scores(list(few.questions))).all()
 
 
-def check_fractional_scores(build, table):
-    scores = np.where(table.scores == 1, 0.75, 0.25)
-    predicted = build().fit(without(table, scores)).predict_scores(list(table.questions[:5]))
+def check_fractional_scores(build, few):
+    scores = np.where(few.scores == 1, 0.75, 0.25)
+    predicted = build().fit(without(few, scores)).predict_scores(list(few.questions[:5]))
     assert np.isfinite(predicted).all()
 
 
-def check_one_llm(build, table):
-    router = build().fit(table.select(table.llms[:1]))
-    assert list(router.route(list(table.questions[:3]))) == [0, 0, 0]
+def check_one_llm(build, few):
+    router = build().fit(few.select(few.llms[:1]))
+    assert list(router.route(list(few.questions[:3]))) == [0, 0, 0]
 
 
 def check_one_question(build, table):
@@ -183,16 +191,16 @@ def check_one_question(build, table):
     assert router.predict_scores(list(table.questions[:3])).shape == (3, table.n_llms)
 
 
-def check_empty_input(build, table):
-    router = build().fit(table)
+def check_empty_input(build, fitted, table):
+    router = fitted()
     assert router.predict_scores([]).shape == (0, table.n_llms)
     assert router.route([]).shape == (0,)
     with pytest.raises(ValueError, match="at least one observed score"):
         build().fit(table.rows([]))
 
 
-def check_price_lowers_cost(build, table):
-    router = build().fit(table)
+def check_price_lowers_cost(fitted, table):
+    router = fitted()
     questions = list(table.questions)
     paid = [
         router.mean_costs_[router.route(questions, price)].mean()
@@ -202,27 +210,27 @@ def check_price_lowers_cost(build, table):
     assert paid[-1] == router.mean_costs_.min()
 
 
-def check_admit(build, table):
+def check_admit(build, few):
     """A newcomer joins from its outcomes alone, or the error says that it can't."""
-    newcomer = table.llms[0]
-    router = build().fit(table.select(table.llms[1:]))
-    questions = list(table.questions)
+    newcomer = few.llms[0]
+    router = build().fit(few.select(few.llms[1:]))
+    questions = list(few.questions)
     before = router.predict_scores(questions)
     try:
-        router.admit(newcomer, table)
+        router.admit(newcomer, few)
     except CannotAdmitError:
         with pytest.raises(CannotAdmitError, match=newcomer):
-            router.admit(newcomer, table)
+            router.admit(newcomer, few)
         np.testing.assert_array_equal(before, router.predict_scores(questions))
         return
     after = router.predict_scores(questions)
-    assert list(router.llms_) == [*table.llms[1:], newcomer]
-    assert router.mean_costs_[-1] == pytest.approx(table.costs[:, 0].mean())
+    assert list(router.llms_) == [*few.llms[1:], newcomer]
+    assert router.mean_costs_[-1] == pytest.approx(few.costs[:, 0].mean())
     if not router.relative_scores:
         np.testing.assert_allclose(after[:, :-1], before, atol=1e-6)
     assert np.isfinite(after[:, -1]).all()
     with pytest.raises(ValueError, match="in the zoo already"):
-        router.admit(newcomer, table)
+        router.admit(newcomer, few)
 
 
 CHECKS = [value for name, value in sorted(globals().items()) if name.startswith("check_")]

@@ -25,9 +25,15 @@ THRIFTY = {"policy_sorted": "takes the cheapest llm that is good enough, not the
 
 @pytest.mark.parametrize("name", ROUTERS)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_contract(name, check, build_router, table, tmp_path):
-    extra = (tmp_path,) if "folder" in inspect.signature(check).parameters else ()
-    check(lambda: build_router(name), table, *extra)
+def test_contract(name, check, build_router, fitted_router, table, tmp_path):
+    on_offer = {
+        "build": lambda: build_router(name),
+        "fitted": lambda: fitted_router(name),
+        "table": table,
+        "few": table.rows(slice(45)),
+        "folder": tmp_path,
+    }
+    check(*(on_offer[wanted] for wanted in inspect.signature(check).parameters))
 
 
 @pytest.mark.parametrize(
