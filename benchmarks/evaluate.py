@@ -23,6 +23,7 @@ from benchmarks.splits import Fold
 from routers.base import Router
 from routers.precomputing import arithmetics
 from routers.table import FloatArray, RoutingTable
+from routers.validation import check_parameters
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def evaluate(
     -------
     Evaluation
     """
+    for part in (router, recogniser):
+        check_parameters(part)  # before the encoding, which may take hours
     folds = list(folds)
     parts, fit_seconds, route_seconds = [], [], []
     encoder = None

@@ -249,4 +249,4 @@ DEVICE = Text(
     "a device as torch names it, such as 'cpu' or 'cuda:0'",
     re.compile(r"(cpu|cuda|hpu|mps|mtia|npu|xla|xpu)(:\d+)?").fullmatch,
 )
-ENCODER = InstanceOf("routers.encoders.Encoder")
+ENCODER = InstanceOf("routers.encoders.base.Encoder")

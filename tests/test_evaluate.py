@@ -1,3 +1,6 @@
+import time
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -5,9 +8,13 @@ from benchmarks import metrics
 from benchmarks.evaluate import PeakMemory, evaluate
 from benchmarks.splits import holdout, kfold
 from routers.base import Router
-from routers.encoders import TfidfEncoder
+from routers.constraints import Integer
+from routers.encoders import CachedEncoder, TfidfEncoder
+from routers.encoders.cached import _embedding_cache
 from routers.neighbors import KNNRouter
+from routers.policies import PolicyRouter
 from routers.recognition import RecognisedDatasetRouter
+from routers.validation import InvalidParameterError
 
 RECOGNISER = RecognisedDatasetRouter(TfidfEncoder())
 
@@ -24,8 +31,69 @@ def test_rows_hold_what_happened(table):
     best = metrics.matrix(rows, "predicted_score").max(axis=1)
     taken = metrics.chosen(metrics.matrix(rows, "predicted_score"), rows["choice"])
     np.testing.assert_array_equal(taken, best)
-    assert set(found.timing) == {"fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb"}
-    assert all(value > 0 for name, value in found.timing.items() if name != "encode_seconds")
+    positive = {"fit_seconds", "route_qps", "precompute_seconds", "peak_memory_mb"}
+    assert set(found.timing) == positive | {"encode_seconds", "n_precomputed"}
+    assert all(found.timing[name] > 0 for name in positive)
+    assert found.timing["n_precomputed"] == 0  # TF-IDF learns from training texts alone
+
+
+class SlowEncoder(CachedEncoder):
+    """Takes two milliseconds a text, and remembers which texts it was given, and when."""
+
+    parameter_constraints = {"speed": Integer(1)}
+    fingerprint = "slow"
+    arithmetic = "float32 on cpu"
+    cache_folder = None
+
+    def __init__(self, speed=1):
+        self.speed = speed
+
+    def _encode(self, texts):
+        for position, text in enumerate(texts):
+            time.sleep(0.002)
+            ENCODED.append(text)
+            vector = [text.count("feather"), text.count("hull"), text.count("yeast"), 1]
+            yield np.array([position]), np.array([vector], dtype=np.float32)
+
+
+ENCODED: list[str] = []
+
+
+@pytest.fixture
+def slow_encoder():
+    ENCODED.clear()
+    _embedding_cache.cache_clear()
+    return SlowEncoder()
+
+
+def test_encoding_is_a_step_of_its_own_and_never_part_of_a_fit(table, slow_encoder):
+    stages = []
+
+    @contextmanager
+    def stage(what, unit):
+        told = []
+        stages.append((what, unit, told))
+        yield lambda done, total: told.append((done, total))
+
+    router = PolicyRouter(KNNRouter(slow_encoder, k=5))
+    found = evaluate(router, table, kfold(table, 0), RECOGNISER, stage=stage)
+    distinct = len(set(table.questions))
+    assert sorted(ENCODED) == sorted(set(table.questions))
+    assert found.timing["n_precomputed"] == distinct
+    assert found.timing["precompute_seconds"] > 0.002 * distinct
+    assert found.timing["fit_seconds"] < found.timing["precompute_seconds"] / 2
+    assert found.arithmetic == {"router__encoder": "float32 on cpu"}
+    encoding, routing = stages
+    assert encoding[:2] == ("encoding", "text")
+    assert encoding[2][-1] == (distinct, distinct)
+    assert routing[2] == [(fold, 5) for fold in range(1, 6)]
+
+
+def test_a_wrong_parameter_is_found_before_anything_is_encoded(table, slow_encoder):
+    for router in (KNNRouter(slow_encoder, k=2.5), KNNRouter(SlowEncoder(speed=0))):
+        with pytest.raises(InvalidParameterError, match="must be an integer"):
+            evaluate(router, table, kfold(table, 0), RECOGNISER)
+    assert not ENCODED
 
 
 def test_router_is_given_train_only_and_text_only(table):

@@ -1,17 +1,16 @@
 import inspect
 import itertools
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, ROUTERS, composed
-from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from benchmarks import leaderboard, plots, publish, run, store
+from benchmarks.commands import make_command
+from benchmarks.composing import compose_job
 
 CHEAP = [
     "data=synthetic",
@@ -23,9 +22,7 @@ CHEAP = [
 
 def execute(tmp_path, router, seed=0, *extra):
     overrides = [f"router={router}", f"seed={seed}", f"results={tmp_path}", *CHEAP, *extra]
-    cfg = composed(*overrides)
-    choices = {"router": router, "zoo": "all", "split": "holdout"}
-    return run.execute(cfg, run.describe(cfg, choices, [f"router={router}", *extra]))
+    return run.execute(compose_job("config", overrides))
 
 
 def test_a_finished_run_is_skipped_and_force_redoes_it(tmp_path):
@@ -199,33 +196,6 @@ def test_configuration_and_constructor_agree_on_defaults():
     assert [found for found in strays.values() if all(found)] == []
 
 
-def test_a_missing_router_is_explained():
-    command = [sys.executable, "-m", "benchmarks.run", "data=synthetic"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode != 0
-    assert "You must specify 'router'" in done.stderr
-    assert "knn" in done.stderr
-
-
-def test_a_sweep_resumes_and_shows_progress(tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.run",
-        "-m",
-        "router=best_single,cheapest",
-        "seed=0,1",
-        f"results={tmp_path}",
-        *CHEAP,
-    ]
-    execute(tmp_path, "best_single")
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "best_single seed 0 is stored already" in done.stderr
-    assert "4/4" in done.stderr
-    assert len(store.load_runs(tmp_path)) == 4
-
-
 def test_packages_are_named_for_the_build():
     import tomllib
 
@@ -249,7 +219,4 @@ def test_packages_are_named_for_the_build():
     ],
 )
 def test_the_command_that_makes_a_table_again(overrides, command):
-    run.register_resolvers()
-    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        cfg = compose("ceiling", overrides, return_hydra_config=True)
-    assert run.make_command("ceiling", cfg, cfg.hydra) == command
+    assert make_command("ceiling", compose_job("ceiling", overrides)) == command
