@@ -8,12 +8,17 @@ import os
 from collections.abc import Callable, Sequence
 
 from hydra.errors import InstantiationException
+from omegaconf.errors import OmegaConfBaseException
 
+from benchmarks.carriers import CarrierError
 from benchmarks.composing import Job, UsageError, data_overrides
 from benchmarks.progress import set_up_logging
 
 log = logging.getLogger(__name__)
 _MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold"}  # the Makefile's defaults
+
+_WRAPPERS = (InstantiationException, OmegaConfBaseException)
+_FORESEEN = (ValueError, TypeError, FileNotFoundError, CarrierError, UsageError)
 
 # Given overrides and settings that are taken verbatim; returns the exit status.
 Command = Callable[[list[str], dict[str, str]], int]
@@ -65,10 +70,10 @@ def run_command(
 
 def explain(error: BaseException) -> str:
     """Return what went wrong as a sentence; where it was not foreseen, with its kind."""
-    while isinstance(error, InstantiationException) and error.__cause__ is not None:
+    while isinstance(error, _WRAPPERS) and error.__cause__ is not None:
         error = error.__cause__
     text = " ".join(str(error).split())
-    if text and isinstance(error, (ValueError, TypeError, FileNotFoundError, UsageError)):
+    if text and isinstance(error, _FORESEEN):
         return text
     return " ".join([f"{type(error).__name__}: {text}", *getattr(error, "__notes__", [])])
 

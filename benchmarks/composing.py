@@ -79,7 +79,7 @@ def data_overrides(data: str) -> tuple[list[str], dict[str, str]]:
     names = data.split(",")
     if set(names) <= set(known):
         return [f"data={data}"], {}
-    if "/" in data or Path(data).is_dir():
+    if "/" in data or (data and Path(data).is_dir()):
         if not Path(data).is_dir():
             raise UsageError(f"DATA={data} must be a folder with outcomes, and is not there.")
         return ["data=folder"], {"data.path": str(Path(data).absolute())}

@@ -1,0 +1,297 @@
+# ruff: noqa: E501 - a slip and its sentence stand on one line
+"""What a person types: one sentence for a slip, failures that end nothing, paths of any signs."""
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import run, run_arrival, run_ceiling, store
+from benchmarks.composing import UsageError, compose_job, data_overrides, expand
+from benchmarks.leaderboard import leaderboard
+
+CHEAP = ["--data", "synthetic", "data.n_questions=60", "split=holdout"]
+CHEAP += ["encoder@recogniser.encoder=tfidf"]
+
+
+def said(capsys) -> list[str]:
+    return [line for line in capsys.readouterr().err.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Twenty questions, two llms, in the folder format."""
+    path = tmp_path_factory.mktemp("outcomes")
+    write_folder(path)
+    return path
+
+
+def write_folder(path, **changes):
+    path.mkdir(exist_ok=True, parents=True)
+    ids = [f"q{i}" for i in range(20)]
+    questions = pd.DataFrame(
+        {"question_id": ids, "dataset": "d", "question": [f"What is {i}?" for i in range(20)]}
+    )
+    outcomes = pd.DataFrame(
+        [
+            (name, llm, float((i + k) % 2))
+            for i, name in enumerate(ids)
+            for k, llm in enumerate("ab")
+        ],
+        columns=["question_id", "llm", "score"],
+    )
+    for name, frame in {"questions": questions, "outcomes": outcomes}.items():
+        change = changes.get(name, lambda same: same)(frame)
+        if change is not None:
+            change.to_parquet(path / f"{name}.parquet")
+    return path
+
+
+# Slips -------------------------------------------------------------------------------------------
+
+SLIPS = {
+    # unknown names
+    "router=knm": "There is no router 'knm': did you mean 'knn'? There are: avengers, ",
+    "router=knn,kmeens": "There is no router 'kmeens': did you mean 'kmeans'? There are: ",
+    "router=knn zoo=smal8": "There is no zoo 'smal8': did you mean 'small8'? There are: all, ",
+    "router=knn split=kfolds": "There is no split 'kfolds': did you mean 'kfold'? There are: ",
+    "router=knn pool=everybody": "There is no pool 'everybody'. There are: none, others.",
+    "router=knn tracking=wand": "There is no tracking 'wand': did you mean 'wandb'? There are: ",
+    "router=knn encoder@router.encoder=minlm": "There is no encoder 'minlm': did you mean 'minilm'?",
+    "sweep=neigbours": "There is no sweep 'neigbours': did you mean 'neighbours'? There are: ",
+    "sweep=": "There is no sweep ''. There are: ",
+    "--data smal_llms router=knn": "configs/data or the path of a folder, got 'smal_llms': did you",
+    "--data nowhere/at_all router=knn": "DATA=nowhere/at_all must be a folder with outcomes, and is ",
+    "--data synthetic": "No router was named. Name one: avengers, ",
+    # misspelt settings
+    "router=knn router.kk=3": "There is no setting 'router.kk' here: did you mean 'router.k'? ",
+    "router=knn router.n_clusters=3": "There is no setting 'router.n_clusters' here. 'router' has: ",
+    "rooter=knn": "There is no setting 'rooter' here: did you mean 'router'? There are: ",
+    "router=knn sed=1": "There is no setting 'sed' here: did you mean 'seed'? There are: ",
+    "router=knn split.n_fold=3": "'split.n_fold' here: did you mean 'split.n_folds'? 'split' has: ",
+    "router=knn +router.kk=3": "got an unexpected keyword argument 'kk'",
+    "router=best_single encoder@router.encoder=tfidf": "no setting 'encoder@router.encoder' here",
+    "router=knn router.encoder=tfidf": "must be written encoder@router.encoder=tfidf.",
+    # not name=value
+    "knn": "'knn' must be a setting name=value, and cannot be read.",
+    "router=knn router.k=[": "'router.k=[' must be a setting name=value, and cannot be read.",
+    "router=knn ~split": "'~split' must give a setting another value: none can be taken out.",
+    "router=knn data=folder": "data.path must be given: say data.path=..., there is no default.",
+    # wrong types, negative, empty, swapped
+    "router=best_single seed=-1": "run: parameter 'seed' must be an integer ",
+    "router=best_single seed=one": "run: parameter 'seed' must be an integer ",
+    "router=best_single seed=1.5": "run: parameter 'seed' must be an integer ",
+    "router=best_single pool.size=-3": "run: parameter 'pool.size' must be an integer of at least 0 ",
+    "router=best_single force=maybe": "run: parameter 'force' must be ",
+    "router=best_single zoo.llms=a": "run: parameter 'zoo.llms' must be ",
+    "router=best_single zoo.llms=[nobody]": "'llms' to select must be in the table, got ['nobody']",
+    "router=best_single router.macro=3": "BestSingle: parameter 'macro' must be ",
+    "router=knn encoder@router.encoder=tfidf router.k=2.5": "KNNRouter: parameter 'k' must be an int",
+    "router=knn encoder@router.encoder=tfidf router.k=0": "KNNRouter: parameter 'k' must be an integ",
+    "router=knn encoder@router.encoder=tfidf router.k=ten": "KNNRouter: parameter 'k' must be an int",
+    "router=knn encoder@router.encoder=tfidf router.k=null": "KNNRouter: parameter 'k' must be an in",
+    "router=knn encoder@router.encoder=tfidf router.encoder.dim=-2": "TfidfEncoder: parameter 'dim' ",
+    "router=logistic encoder@router.encoder=tfidf router.estimator.strength=-1": "'strength' must be",
+    "router=logistic encoder@router.encoder=tfidf +router.target=bst": "got 'bst'. Did you mean 'best'?",
+    "router=best_single split.n_folds=1": "kfold: parameter 'n_folds' must be an integer of at least",
+    "router=best_single split.n_folds=2.5": "kfold: parameter 'n_folds' must be an integer of at leas",
+    "router=best_single split.n_folds=999": "'n_folds'",
+    "router=best_single split=holdout split.test_share=30": "holdout: parameter 'test_share' must be",
+    "router=best_single split=given": "Fill column 'split' of questions.parquet, or use kfold.",
+    "router=best_single data.n_questions=-5": "parameter 'n_questions' must be an integer of at least",
+}
+
+
+@pytest.mark.parametrize("typed", SLIPS)
+def test_a_slip_costs_one_sentence(typed, tmp_path, capsys):
+    arguments = typed.split()
+    if "--data" not in arguments and "data=folder" not in arguments:
+        arguments += ["--data", "synthetic"]
+    status = run.main([*arguments, "encoder@recogniser.encoder=tfidf", "--results", str(tmp_path)])
+    lines = said(capsys)
+    assert status in (1, 2)
+    assert SLIPS[typed] in lines[0]
+    assert len(lines) <= 2  # the sentence, and for a run that failed how many did
+    assert not any("Traceback" in line for line in lines)
+    assert not list(tmp_path.glob("runs/*"))
+
+
+BROKEN = {
+    "no questions": ({"questions": lambda f: None}, "questions.parquet is not there"),
+    "no outcomes": ({"outcomes": lambda f: None}, "outcomes.parquet is not there"),
+    "no column question": (
+        {"questions": lambda f: f.drop(columns="question")},
+        "questions.parquet must have a column 'question', it has: ",
+    ),
+    "no column score": (
+        {"outcomes": lambda f: f.rename(columns={"score": "scores"})},
+        "outcomes.parquet must have a column 'score', it has: question_id, llm, scores",
+    ),
+    "score in percent": (
+        {"outcomes": lambda f: f.assign(score=f["score"] * 100)},
+        "column 'score': must be a finite number in [0, 1] or missing, got 100.0.",
+    ),
+    "empty id": (
+        {"questions": lambda f: f.assign(question_id=["", *f["question_id"][1:]])},
+        "questions.parquet, row 0, column 'question_id': must be",
+    ),
+    "same id twice": (
+        {"questions": lambda f: f.assign(question_id="q1")},
+        "column 'question_id': must be unique",
+    ),
+    "unknown question": (
+        {"questions": lambda f: f[1:]},
+        "column 'question_id': must be an id of questions.parquet, got 'q0'",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_fault_in_a_data_folder_costs_one_sentence(fault, tmp_path, capsys):
+    changes, sentence = BROKEN[fault]
+    path = write_folder(tmp_path / "data", **changes)
+    arguments = ["router=best_single,cheapest", "--results", str(tmp_path)]
+    assert run.main([*arguments, "--data", str(path)]) == 1
+    first, second, last = said(capsys)
+    assert sentence in first
+    assert "FAILED: as the run before" in second
+    assert last == "2 of 2 runs failed. The same command tries them again."
+
+
+@pytest.mark.parametrize("main", [run_arrival.main, run_ceiling.main])
+def test_other_experiments_explain_slips_too(main, capsys):
+    assert main(["zoo=smal8"]) == 2
+    assert said(capsys)[0].startswith("There is no zoo 'smal8': did you mean 'small8'?")
+    assert main(["--data", "nowhere/at_all"]) == 2
+    assert said(capsys) == ["DATA=nowhere/at_all must be a folder with outcomes, and is not there."]
+
+
+# What is typed, and what it means ------------------------------------------------------------------
+
+
+def test_every_combination_is_a_job_and_what_is_typed_goes_before_the_sweep():
+    assert expand(["router=knn,kmeans", "seed=0,1", "zoo=all"]) == [
+        ["router=knn", "seed=0", "zoo=all"],
+        ["router=knn", "seed=1", "zoo=all"],
+        ["router=kmeans", "seed=0", "zoo=all"],
+        ["router=kmeans", "seed=1", "zoo=all"],
+    ]
+    jobs = expand(["sweep=neighbours", "seed=7"])
+    assert len(jobs) == 7
+    assert all("seed=7" in job and "router=knn" in job for job in jobs)
+    assert len(expand(["router=glob(k*)"])) == 3
+
+
+def test_a_name_is_a_source_unless_it_is_a_folder(folder, monkeypatch):
+    assert data_overrides("synthetic") == (["data=synthetic"], {})
+    assert data_overrides("synthetic,small_llms") == (["data=synthetic,small_llms"], {})
+    monkeypatch.chdir(folder.parent)
+    for name in (folder.name, f"./{folder.name}", f"{folder}/"):
+        overrides, verbatim = data_overrides(name)
+        assert (
+            compose_job("config", ["router=knn", *overrides], verbatim).cfg.data.name == folder.name
+        )
+    with pytest.raises(UsageError, match="must name a source"):
+        data_overrides("")
+
+
+ODD = ["a blank", "it's", "a#b", "$HOME x", "${x}", "100%", "a,b=c", "[x]{y}", '"q"', "a\\b", "~x"]
+ODD += ["ü 模型", "semi;colon&and", "(p)", "*", "-x", "a:b", "!x"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_path_may_hold_any_sign(name, tmp_path, capsys):
+    data, results = tmp_path / name / "data", tmp_path / "r" / name
+    write_folder(data)
+    arguments = ["router=best_single", "split=holdout"]
+    for path in (data, write_folder(tmp_path / name)):
+        assert run.main([*arguments, "--data", str(path), "--results", str(results)]) == 0
+        assert "**best_single**" in capsys.readouterr().out
+    stored = {stored.about["data"] for stored in store.load_runs(results)}
+    assert stored == {"data", name}
+
+
+# Failures ------------------------------------------------------------------------------------------
+
+
+def test_a_failed_run_is_recorded_the_others_go_on_and_a_rerun_retries_just_that(
+    tmp_path, capsys, monkeypatch
+):
+    arguments = [*CHEAP, "router=best_single,cheapest,random", "--results", str(tmp_path)]
+    fit = run.evaluate
+
+    def failing(router, *rest):
+        if type(router).__name__ == "Cheapest":
+            raise KeyError("a defect")
+        return fit(router, *rest)
+
+    monkeypatch.setattr(run, "evaluate", failing)
+    assert run.main(arguments) == 1
+    printed = capsys.readouterr()
+    lines = printed.err.splitlines()
+    assert "[2/3] cheapest, seed 0, synthetic/all/holdout: FAILED: KeyError: 'a defect'" in lines[1]
+    assert "1 of 3 runs failed. The same command tries them again." in lines
+    assert printed.out.count("**best_single**") == printed.out.count("**random**") == 1
+    (record,) = tmp_path.glob("failed/synthetic/all/holdout/cheapest/*.json")
+    found = json.loads(record.read_text())
+    assert found["error"] == "KeyError: 'a defect'"
+    assert "in failing" in found["traceback"]
+    assert str(record) in lines[1]
+
+    evaluated = []
+    monkeypatch.setattr(run, "evaluate", lambda *a: evaluated.append(a[0]) or fit(*a))
+    assert run.main(arguments) == 0
+    assert [type(router).__name__ for router in evaluated] == ["Cheapest"]
+    assert not list(tmp_path.glob("failed/**/*.json"))
+    assert "[1/3] best_single, seed 0, synthetic/all/holdout is stored already" in said(capsys)[0]
+
+
+def test_nothing_runs_if_one_of_the_jobs_cannot_be_composed(tmp_path, capsys):
+    assert run.main([*CHEAP, "router=best_single,knn", "router.macro=true"]) == 2
+    assert "There is no setting 'router.macro' here." in said(capsys)[0]
+    assert not list(tmp_path.glob("**/run.json"))
+
+
+def test_interruption_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "evaluate", interrupted)
+    assert run.main([*CHEAP, "router=random", "--results", str(tmp_path)]) == 130
+    assert said(capsys)[-1].endswith("the same command goes on.")
+    assert not list(tmp_path.glob("failed/**/*.json"))
+
+
+def _sweep(results):
+    routers = "router=best_single,random,cheapest"
+    run.main([*CHEAP, routers, "seed=0,1,2,3", "--results", str(results)])
+
+
+def test_kill_at_ten_random_moments_and_the_table_is_the_undisturbed_one(tmp_path):
+    context, rng = multiprocessing.get_context("fork"), np.random.default_rng(0)
+
+    def start(results):
+        process = context.Process(target=_sweep, args=(results,))
+        process.start()
+        return process
+
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    begin = time.perf_counter()
+    start(undisturbed).join()
+    whole = time.perf_counter() - begin
+    for _ in range(10):
+        process = start(killed)
+        time.sleep(rng.uniform(0.05, 0.6) * whole)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    start(killed).join()
+    boards = [leaderboard(store.load_runs(place)) for place in (undisturbed, killed)]
+    timing = ["fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb"]
+    assert list(boards[0]["n_seeds"]) == [4, 4, 4]
+    one, two = (board.drop(columns=timing) for board in boards)
+    pd.testing.assert_frame_equal(one, two)
