@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import os
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.install.interpreters import SUITABLE, Interpreter, version_of
+from benchmarks.install.record import damage
 from benchmarks.install.report import InstallError
 
 # What `python -m venv` and this program put into the folder, at any moment of their work.
@@ -143,7 +143,8 @@ class Environment:
 
         Each package lists its files and their sizes (RECORD); pip writes that list last.
         """
-        return [info for info in self.packages() if self._is_damaged(info)]
+        site = self.site or self.folder
+        return [info for info in self.packages() if damage(site, site / info / "RECORD")]
 
     def forget(self, info: str) -> None:
         """Make pip take a package for not installed, so that it installs it again."""
@@ -190,19 +191,6 @@ class Environment:
                 yield name
             if self.site and name.endswith(".dist-info") and (self.site / name / "RECORD").exists():
                 yield f"{name}/RECORD"
-
-    def _is_damaged(self, info: str) -> bool:
-        site = self.site or self.folder
-        try:
-            with (site / info / "RECORD").open(encoding="utf-8", newline="") as record:
-                rows = [row for row in csv.reader(record) if row]
-            return not rows or any(
-                (site / name).stat().st_size != int(count or (site / name).stat().st_size)
-                for name, _, count in rows
-                if not name.endswith(".pyc")
-            )
-        except (OSError, ValueError):
-            return True
 
     def _run(self, command: list[str], what: str) -> None:
         done = subprocess.run(

@@ -34,16 +34,20 @@ class Narrator:
     ):
         self.arrived, self.installed, self.now = arrived, installed, now
         self.downloaded = 0.0  # bytes
-        self._activity, self._began = "starting pip", now()
-        self._done: Callable[[str], str] | None = None  # the line that ends the activity
-        self._progress: Callable[[], str] = lambda: self._activity
+        self._began = now()
+        self._done: Callable[[str], str] | None = None  # makes the line that ends the activity
+        self._progress: Callable[[], str] = lambda: "starting pip"
         self._spoke = now()
+        self._installing = False
         self._warned = False
 
     def read(self, line: str) -> None:
         """Take one line of pip."""
-        self._finish()
         text = line.strip()
+        self.silence()  # many lines of pip say nothing that is told
+        if self._installing and not text.startswith("Successfully installed "):
+            return  # of packages that make way for another release
+        self._finish()
         verb, _, rest = text.partition(" ")
         if verb in ("Downloading", "Using", "Processing"):
             self._file(verb, rest)
@@ -65,13 +69,13 @@ class Narrator:
         self._spoke = self.now()
 
     def _begin(self, activity: str, done: Callable[[str], str] | None = None) -> None:
-        self._activity, self._done, self._began = activity, done, self.now()
+        self._done, self._began = done, self.now()
         self._progress = lambda: activity
 
     def _finish(self) -> None:
         if self._done:
             self._say(self._done(duration(self.now() - self._began)))
-            self._done = None
+        self._done, self._installing = None, False
 
     def _file(self, verb: str, rest: str) -> None:
         """Tell of a package that is downloaded, or taken from pip's cache or a folder."""
@@ -92,7 +96,7 @@ class Narrator:
         self._begin(label, lambda took: f"  {label}: {size(total)} {source}, {took}")
 
     def _install(self, count: int) -> None:
-        before = self.installed()
+        self._installing, before = True, self.installed()
         self._say(f"  installing {count} packages")
         self._begin("", lambda took: f"  installed {count} packages: {took}")
         self._progress = lambda: f"{self.installed() - before} of {count} packages installed"
