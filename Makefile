@@ -31,11 +31,12 @@ help: ## list the commands
 	@echo
 	@echo "  make bench ROUTER=knn,kmeans DATA=../outcomes ZOO=small8 SPLIT=kfold SEED=0,1,2,3"
 
-# Any Python from 3.7 on can run the set-up, which finds the one to use (PYTHON, else the newest).
+# Any Python from 3.7 on can run the set-up, which finds the one to use (PYTHON, else the newest);
+# that of the environment starts fastest.
 install: ## make or mend the virtual environment; by itself, fetch questions and weights too
-	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	@for python in $(RUN) $(PYTHON) python3 python3.13 python3.12 python3.11; do \
 	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 7))' 2>/dev/null || continue; \
-	  exec $$python -m benchmarks.install --venv $(VENV) --python '$(PYTHON)' $(QUIETLY); \
+	  exec $$python -S -m benchmarks.install --venv $(VENV) --python '$(PYTHON)' $(QUIETLY); \
 	done; echo "Proctor needs Python 3.11, 3.12 or 3.13: none was found on PATH." >&2; exit 1
 	@$(if $(ALONE),$(RUN) -m benchmarks.carriers)
 

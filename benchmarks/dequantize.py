@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 def dequantize(gguf: Path, folder: Path) -> None:
     """Load a gguf once, and keep it as bfloat16 safetensors with its tokenizer.
 
-    Takes up to a minute; loading the result takes a second.
+    Takes about a minute; loading the result takes a second.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def dequantize(gguf: Path, folder: Path) -> None:
     folder : Path
         Made; ``from_pretrained`` can load it.
     """
-    log.info("Dequantizing %s (once, up to a minute)", gguf.name)
+    log.info("Dequantizing %s (once; about a minute)", gguf.name)
     began = time.monotonic()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
