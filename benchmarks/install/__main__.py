@@ -20,7 +20,7 @@ from benchmarks.install.interpreters import Interpreter, choose
 from benchmarks.install.lock import only_one
 from benchmarks.install.narrator import Narrator
 from benchmarks.install.pip import run_pip
-from benchmarks.install.report import InstallError, duration, say, size
+from benchmarks.install.report import InstallError, duration, plural, say, size
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # Measured on two cores, with the CPU build of torch; the CUDA build brings 2.5 GB more.
@@ -54,7 +54,7 @@ def _install(environment: Environment, given: str, quiet: bool) -> None:
     asked = choose(given) if given else None
     if _is_ready(environment, asked):
         if not quiet:
-            say(f"{environment.folder} is ready ({len(environment.packages())} packages).")
+            say(f"{environment.folder} is ready ({plural(len(environment.packages()))}).")
         return
     with only_one(environment.lock) as lock:
         if _is_ready(environment, asked):
@@ -66,7 +66,8 @@ def _install(environment: Environment, given: str, quiet: bool) -> None:
         downloaded = _fill(environment, lock)
         environment.write_stamp()
         used = f"{size(downloaded)} downloaded, {duration(time.monotonic() - began)}"
-        say(f"Ready: {len(environment.packages())} packages in {environment.folder}, {used}.")
+        there = plural(len(environment.packages()))
+        say(f"Ready: {there} in {environment.folder}, {used}.")
 
 
 def _is_ready(environment: Environment, asked: Interpreter | None) -> bool:
@@ -105,10 +106,9 @@ def _make(environment: Environment, python: Interpreter, fault: str) -> None:
 
 
 def _mend(environment: Environment) -> None:
-    there = f"{len(environment.packages())} packages are there"
     say(
-        f"Setting up {environment.folder}: {environment.why_incomplete()}. {there}; "
-        "checking them, then installing what is missing."
+        f"Setting up {environment.folder}: {environment.why_incomplete()}. Checking the "
+        f"{plural(len(environment.packages()))} that are there, then installing what is missing."
     )
     environment.remove_stamp()
     left = environment.remove_leftovers()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from benchmarks.install.report import duration, parsed_size, say, size
+from benchmarks.install.report import duration, parsed_size, plural, say, size
 
 QUIET_SECONDS = 10.0
 
@@ -75,7 +75,8 @@ class Narrator:
     def _finish(self) -> None:
         if self._done:
             self._say(self._done(duration(self.now() - self._began)))
-        self._done, self._installing = None, False
+            self._begin("pip is at work")
+        self._installing = False
 
     def _file(self, verb: str, rest: str) -> None:
         """Tell of a package that is downloaded, or taken from pip's cache or a folder."""
@@ -97,9 +98,9 @@ class Narrator:
 
     def _install(self, count: int) -> None:
         self._installing, before = True, self.installed()
-        self._say(f"  installing {count} packages")
-        self._begin("", lambda took: f"  installed {count} packages: {took}")
-        self._progress = lambda: f"{self.installed() - before} of {count} packages installed"
+        self._say(f"  installing {plural(count)}")
+        self._begin("", lambda took: f"  installed {plural(count)}: {took}")
+        self._progress = lambda: f"{self.installed() - before} of {plural(count)} installed"
 
     def _warn_of_cuda(self, name: str) -> None:
         if name.startswith("nvidia_") and not self._warned:

@@ -16,6 +16,11 @@ def say(line: str) -> None:
     print(line, flush=True)  # noqa: T201
 
 
+def plural(count: int) -> str:
+    """Write a number of packages."""
+    return f"{count} package{'' if count == 1 else 's'}"
+
+
 def size(count: float) -> str:
     """Write a number of bytes, such as ``190 MB``.
 
