@@ -123,9 +123,7 @@ def test_a_fresh_set_up_says_what_it_will_do_what_it_does_and_what_it_did(set_up
 
 def test_a_second_call_asks_pip_nothing_and_is_quiet_if_told_to(set_up):
     set_up.run()
-    began = time.perf_counter()
     assert set_up.run("--quiet") == (0, "")
-    assert time.perf_counter() - began < 1
     assert "is ready (3 packages)" in set_up.run()[1]
     assert len(set_up.asked()) == 2
 
@@ -230,7 +228,7 @@ def test_a_broken_environment_is_made_anew(set_up, harm, line):
     harm(set_up.venv)
     status, told = set_up.run("--quiet")
     assert status == 0
-    assert f"{line}: making it anew" in told.splitlines()[0]
+    assert f"{line}. Making it anew with python3" in told.splitlines()[0]
     assert set_up.run("--quiet") == (0, "")
 
 

@@ -95,10 +95,13 @@ def _make_or_mend(environment: Environment, asked: Interpreter | None) -> None:
 
 
 def _make(environment: Environment, python: Interpreter, fault: str) -> None:
-    anew = f" {fault}: making it anew," if environment.python.parent.exists() else ":"
+    if environment.python.parent.exists():
+        work = f"{environment.folder} {fault}. Making it anew with {python}"
+    else:
+        work = f"Setting up {environment.folder} with {python}"
     say(
-        f"Setting up {environment.folder}{anew} with {python}. {PACKAGES} packages, "
-        f"{size(DOWNLOAD)} to download (3 GB where pip finds no CPU build of torch), {TIME} or so."
+        f"{work}: {PACKAGES} packages, {size(DOWNLOAD)} to download "
+        f"(3 GB where pip finds no CPU build of torch), {TIME} or so."
     )
     began = time.monotonic()
     environment.make(python)
