@@ -16,7 +16,6 @@ import pytest
 
 from benchmarks import carriers, folders
 from benchmarks.carriers import CarrierError
-from benchmarks.install import record
 from benchmarks.install.pip import PipError
 from benchmarks.pins import CARRIERS, WEIGHTS, Carrier, Weights
 
