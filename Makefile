@@ -1,5 +1,5 @@
 # Proctor. `make help` lists the commands; each makes the virtual environment when there is none.
-PYTHON  ?= python3
+PYTHON  ?=
 ROUTER  ?= model_sat
 DATA    ?= small_llms
 ZOO     ?= all
@@ -10,6 +10,11 @@ ARGS    ?=
 
 VENV := .venv
 RUN  := $(VENV)/bin/python
+
+# Asked for by name, install fetches everything and says that it is done; before another target it
+# speaks only if there is something to do.
+ALONE   := $(filter install,$(MAKECMDGOALS))
+QUIETLY := $(if $(ALONE),,--quiet)
 
 # ROUTER=all is every file of configs/router but the settings of papers, which want large networks of
 # a hub.
@@ -35,13 +40,14 @@ help: ## list the commands
 	@echo
 	@echo "  make bench ROUTER=knn,kmeans DATA=../outcomes ZOO=small8 SPLIT=kfold SEED=0,1,2,3"
 
-install: $(VENV)/.installed ## make the virtual environment
-
-$(VENV)/.installed: pyproject.toml constraints.txt
-	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
-	$(RUN) -m pip install --quiet --constraint constraints.txt "torch==2.13.0"
-	$(RUN) -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	touch $@
+# Any Python from 3.7 on can run the set-up, which finds the one to use (PYTHON, else the newest);
+# that of the environment starts fastest.
+install: ## make or mend the virtual environment; by itself, fetch questions and weights too
+	@for python in $(RUN) $(PYTHON) python3 python3.13 python3.12 python3.11; do \
+	  $$python -c 'import sys; sys.exit(sys.version_info < (3, 7))' 2>/dev/null || continue; \
+	  exec $$python -S -m benchmarks.install --venv $(VENV) --python '$(PYTHON)' $(QUIETLY); \
+	done; echo "Proctor needs Python 3.11, 3.12 or 3.13: none was found on PATH." >&2; exit 1
+	@$(if $(ALONE),$(RUN) -m benchmarks.carriers)
 
 test: install ## run the tests
 	$(RUN) -m benchmarks.carriers

