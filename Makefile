@@ -40,7 +40,7 @@ help: ## list the commands
 	@echo
 	@echo "  make bench ROUTER=knn,kmeans DATA=../outcomes ZOO=small8 SPLIT=kfold SEED=0,1,2,3"
 
-# Any Python from 3.7 on can run the set-up, which finds the one to use (PYTHON, else the newest);
+# Any Python from 3.7 on can run the set-up, which finds the one to use (PYTHON, else python3);
 # that of the environment starts fastest.
 install: ## make or mend the virtual environment; by itself, fetch questions and weights too
 	@for python in $(RUN) $(PYTHON) python3 python3.13 python3.12 python3.11; do \

@@ -428,7 +428,7 @@ def path(tmp_path, monkeypatch) -> Path:
     return tmp_path / "path"
 
 
-def test_the_newest_suitable_python_is_taken(path):
+def test_python3_is_taken_or_else_the_newest_that_is_suitable(path):
     fake_python(path, "python3", (3, 9, 2))
     fake_python(path, "python3.11", (3, 11, 4))
     assert str(choose()) == "python3.11 (3.11.4)"
@@ -436,7 +436,9 @@ def test_the_newest_suitable_python_is_taken(path):
     (path / "python3.12").write_text("#!/bin/sh\nexit 127\n")
     (path / "python3.12").chmod(0o755)
     assert choose().command == "python3.11"
-    fake_python(path, "python3", (3, 12, 1))
+    fake_python(path, "python3.12", (3, 12, 1))
+    assert choose().command == "python3.12"
+    fake_python(path, "python3", (3, 11, 1))
     assert choose().path == "/real/python3"
 
 

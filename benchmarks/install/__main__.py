@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit status."""
     parser = argparse.ArgumentParser(prog="benchmarks.install", description=__doc__)
     parser.add_argument("--venv", type=Path, default=PROJECT / ".venv", help="the folder to fill")
-    parser.add_argument("--python", default="", help="make it with this Python (default: newest)")
+    parser.add_argument("--python", default="", help="make it with this Python (default: python3)")
     parser.add_argument("--quiet", action="store_true", help="say nothing if nothing is to do")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # end pip too

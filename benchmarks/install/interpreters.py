@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.install.report import InstallError
 
 SUITABLE = ((3, 13), (3, 12), (3, 11))
-NAMES = (*(f"python{major}.{minor}" for major, minor in SUITABLE), "python3")
+NAMES = ("python3", *(f"python{major}.{minor}" for major, minor in SUITABLE))
 _WANTED = "Python 3.11, 3.12 or 3.13"
 _PROBE = """
 import json, sys
@@ -77,7 +77,7 @@ def probe(command: str) -> Interpreter | None:
 
 
 def choose(given: str = "") -> Interpreter:
-    """Return the Python that was asked for, else the newest suitable one on PATH.
+    """Return the Python that was asked for, else ``python3``, else the newest that is suitable.
 
     Parameters
     ----------
@@ -98,10 +98,11 @@ def choose(given: str = "") -> Interpreter:
             raise InstallError(f"PYTHON={given} cannot be used: {named.objection}.")
         return named
     found = [python for python in map(probe, filter(shutil.which, NAMES)) if python]
-    suitable = [python for python in found if not python.objection]
-    if suitable:
-        return max(suitable, key=lambda python: python.version)
-    # the objection of the first is the most useful: a supported version comes before "python3"
+    for python in found:
+        if not python.objection:
+            return python
+    # of a supported version the objection is the most useful
+    found.sort(key=lambda python: python.version[:2] not in SUITABLE)
     reason = f"{found[0].objection}" if found else "no Python was found on PATH"
     raise InstallError(
         f"Proctor needs {_WANTED}: {reason}. Install one, or name it: "
