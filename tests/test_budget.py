@@ -7,6 +7,8 @@ from test_run import execute
 
 from benchmarks import budget
 
+_VALUES = ("predicted_score", "predicted_cost", "score", "cost")
+
 
 def rows(optimism=0.0, folds=2, n=40):
     """Two llms whose scores are known exactly but for an optimism of the predictions."""
@@ -48,6 +50,37 @@ def test_unknown_outcomes_are_not_asked():
     assert [len(batch.scores) for batch in batches] == [39, 40]
     assert np.isnan(batches[0].scores[:, 0]).sum() == 19
     assert np.isfinite(budget.measure([frame])["score"]).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({"predicted_score/big": 0, "predicted_score/small": 0}, {"score"}),
+        ({"predicted_cost/big": 0, "predicted_cost/small": 0}, {"cost"}),
+        ({"predicted_cost/big": 1.0, "predicted_cost/small": 1.0}, {"score", "cost"}),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_the_gap_is_unknown_where_the_bound_is_0(changes, known, tmp_path):
+    frame = rows().assign(**changes)
+    found = budget.measure([frame])
+    measured = found[found["solver"] != "price"].groupby("kind")["gap"].count()
+    assert set(measured.index[measured > 0]) == known
+    assert np.isfinite(found[["score", "cost", "violation"]]).all(axis=None)
+
+    class Stored:
+        about = {"label": "r"}
+
+        def rows(self):
+            return frame
+
+    files = budget._write(tmp_path, budget.summary([[Stored()]]), "USD")
+    assert files[1].stat().st_size > 10_000
+
+
+def test_a_zoo_of_one_llm_keeps_its_promises():
+    found = budget.measure([rows()[["fold", "dataset", *(f"{what}/big" for what in _VALUES)]]])
+    assert found["violation"].max() < 1e-6
 
 
 def test_error_counts_the_batches_of_one_seed_only(monkeypatch):
