@@ -114,6 +114,13 @@ def test_files_are_derived_from_stored_runs(tmp_path, monkeypatch):
     assert files[1].stat().st_size > 10_000
 
 
+def test_stored_runs_without_costs_say_that_there_is_nothing_to_draw(tmp_path, monkeypatch, capsys):
+    execute(tmp_path, "best_single")
+    monkeypatch.setattr(budget, "summary", lambda groups: pd.DataFrame())
+    budget.main(["--results", str(tmp_path)])
+    assert "no stored run has known costs" in capsys.readouterr().out
+
+
 def test_runs_without_costs_are_left_out_and_an_empty_store_says_what_to_do(tmp_path):
     frame = rows()
     frame[["cost/big", "cost/small"]] = np.nan

@@ -135,6 +135,13 @@ def table_of(scores, costs=None):
     )
 
 
+def test_a_router_alone_on_one_llm_has_no_letter(tmp_path):
+    stored(tmp_path, table_of(np.eye(20, 1)), routers=(BestSingle,))
+    assert "| **BestSingle** | – |" in leaderboard.show(  # noqa: RUF001
+        tmp_path, ["made up/all/holdout"]
+    )
+
+
 @pytest.mark.parametrize(
     ("scores", "costs", "sentence"),
     [
