@@ -12,6 +12,7 @@ from benchmarks import drawing, plots
 HOSTILE = {
     "_hidden": "_hidden",
     "$^bad$": "$^bad$",
+    r"$\no{formula$": r"$\no{formula$",
     r"\$a$": r"\$a$",
     "two\nlines": r"two\nlines",
     "left\u202eright": r"left\u202eright",
