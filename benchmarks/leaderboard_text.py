@@ -87,7 +87,7 @@ def _table(rows: pd.DataFrame) -> str:
 def _router_line(row: pd.Series) -> str:
     cells = [
         f"**{markdown(row['router'])}**",
-        row["group"] or DASH,
+        DASH if row["n_llms"] == 1 else row["group"] or DASH,
         with_interval(row["macro_score"], row["macro_low"], row["macro_high"], ".3f"),
         with_interval(row["gap_closed"], row["gap_low"], row["gap_high"], "+.2f"),
         with_interval(row["lift_recognised"], row["lift_low"], row["lift_high"], "+.3f"),

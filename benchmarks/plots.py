@@ -266,7 +266,8 @@ def command_line(
         files = draw(options.results)
     except FileNotFoundError as error:
         sys.exit(str(error))
-    sys.stdout.write("\n".join(str(file) for file in files) + "\n")
+    names = "\n".join(str(file) for file in files)
+    sys.stdout.write(f"{names or 'There is nothing to draw: no stored run has known costs.'}\n")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -211,11 +211,11 @@ def group_letters(
     Returns
     -------
     list of str
-        Empty strings if no question is common to all, or if all scored the same on each.
+        Empty strings if no question is common to all, or if several all scored the same on each.
     """
     table = pd.concat([question_scores(of_router) for of_router in runs], axis=1, join="inner")
     table = table.sort_index().dropna()
-    if table.empty or np.ptp(table.to_numpy(), axis=1).max() < 1e-12:
+    if table.empty or (len(runs) > 1 and np.ptp(table.to_numpy(), axis=1).max() < 1e-12):
         return [""] * len(runs)
     labels = pd.concat(run.set_index("question_id")["dataset"] for run in runs[0])
     datasets = labels[~labels.index.duplicated()].loc[table.index].to_numpy(dtype=object)

@@ -7,6 +7,8 @@ from test_run import execute
 
 from benchmarks import budget
 
+_VALUES = ("predicted_score", "predicted_cost", "score", "cost")
+
 
 def rows(optimism=0.0, folds=2, n=40):
     """Two llms whose scores are known exactly but for an optimism of the predictions."""
@@ -50,6 +52,37 @@ def test_unknown_outcomes_are_not_asked():
     assert np.isfinite(budget.measure([frame])["score"]).all()
 
 
+@pytest.mark.parametrize(
+    ("changes", "known"),
+    [
+        ({"predicted_score/big": 0, "predicted_score/small": 0}, {"score"}),
+        ({"predicted_cost/big": 0, "predicted_cost/small": 0}, {"cost"}),
+        ({"predicted_cost/big": 1.0, "predicted_cost/small": 1.0}, {"score", "cost"}),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_the_gap_is_unknown_where_the_bound_is_0(changes, known, tmp_path):
+    frame = rows().assign(**changes)
+    found = budget.measure([frame])
+    measured = found[found["solver"] != "price"].groupby("kind")["gap"].count()
+    assert set(measured.index[measured > 0]) == known
+    assert np.isfinite(found[["score", "cost", "violation"]]).all(axis=None)
+
+    class Stored:
+        about = {"label": "r"}
+
+        def rows(self):
+            return frame
+
+    files = budget._write(tmp_path, budget.summary([[Stored()]]), "USD")
+    assert files[1].stat().st_size > 10_000
+
+
+def test_a_zoo_of_one_llm_keeps_its_promises():
+    found = budget.measure([rows()[["fold", "dataset", *(f"{what}/big" for what in _VALUES)]]])
+    assert found["violation"].max() < 1e-6
+
+
 def test_error_counts_the_batches_of_one_seed_only(monkeypatch):
     monkeypatch.setattr(budget, "SHARES", (0.5,))
 
@@ -79,6 +112,13 @@ def test_files_are_derived_from_stored_runs(tmp_path, monkeypatch):
     assert {"promise", "score", "cost", "violation", "gap", "seconds"} <= set(found)
     assert set(found["router"]) == {"best_single", "knn encoder=tfidf k=5"}
     assert files[1].stat().st_size > 10_000
+
+
+def test_stored_runs_without_costs_say_that_there_is_nothing_to_draw(tmp_path, monkeypatch, capsys):
+    execute(tmp_path, "best_single")
+    monkeypatch.setattr(budget, "summary", lambda groups: pd.DataFrame())
+    budget.main(["--results", str(tmp_path)])
+    assert "no stored run has known costs" in capsys.readouterr().out
 
 
 def test_runs_without_costs_are_left_out_and_an_empty_store_says_what_to_do(tmp_path):

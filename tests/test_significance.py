@@ -129,6 +129,13 @@ def test_groups_of_clearly_different_routers():
     assert significance.group_letters(runs[:1]) == ["a"]
 
 
+def test_routers_that_score_the_same_on_every_question_get_no_letter():
+    alike = [rows_of([1, 0], ["d", "d"])]
+    assert significance.group_letters([alike, alike]) == ["", ""]
+    other = [rows_of([0, 0], ["d", "d"])]
+    assert significance.group_letters([alike, alike, other]) == ["a", "a", "a"]
+
+
 def test_routers_without_a_common_question_get_no_letter():
     first = rows_of([1, 0], ["d", "d"])
     second = first.assign(question_id=["x", "y"])
