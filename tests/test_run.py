@@ -22,8 +22,8 @@ CHEAP = [
 
 
 def execute(tmp_path, router, seed=0, *extra):
-    overrides = [f"router={router}", f"seed={seed}", f"results={tmp_path}", *CHEAP, *extra]
-    cfg = composed(*overrides)
+    cfg = composed(f"router={router}", f"seed={seed}", *CHEAP, *extra)
+    cfg.results = str(tmp_path)
     choices = {"router": router, "zoo": "all", "split": "holdout"}
     return run.execute(cfg, run.describe(cfg, choices, [f"router={router}", *extra]))
 
@@ -170,7 +170,7 @@ def test_every_job_of_every_sweep_composes(file):
     sweep = composed("router=knn", f"sweep={file.stem}", return_hydra_config=True)
     assert sweep.hydra.mode.name == "MULTIRUN"
     axes = {name: str(values) for name, values in sweep.hydra.sweeper.params.items()}
-    axes["seed"] = axes["seed"].split(",")[0]  # composing does not depend on it
+    del axes["seed"]  # composing does not depend on it
     if axes["router"] == "glob(*,exclude=*_paper)":
         axes["router"] = ",".join(name for name in ROUTERS if not name.endswith("_paper"))
     for values in itertools.product(*(choices.split(",") for choices in axes.values())):
