@@ -1,10 +1,17 @@
 """Shared fixtures: the configuration, the synthetic table, every router made cheap."""
 
 import copy
+import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+# One thread a process: on arrays this small more of them only wait for each other, the more so
+# beside other workers. It must stand before numpy is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import joblib
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
@@ -23,6 +30,7 @@ CHEAP = {
         "random_state": 0,
     },
 }
+MOST_WORKERS = 8  # each takes a GB of memory and ten seconds of imports
 SMALLER = {
     "n_estimators": 20,
     "epochs": 1,
@@ -31,7 +39,25 @@ SMALLER = {
     "min_samples_leaf": 1,
     "k": 5,
     "n_clusters": 5,
+    "n_steps": 30,
+    "max_iter": 30,
 }
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Work with a worker a core; alone on one core, or if files are named: workers start slowly."""
+    files_are_named = any(".py" in name for name in config.option.file_or_dir)
+    cores = joblib.cpu_count()  # that this process may use
+    return 0 if files_are_named or cores == 1 else min(cores, MOST_WORKERS)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():
+    """Undo what a test, or the code that it runs, did to the number of torch's threads."""
+    result = yield
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    return result
 
 
 @cache

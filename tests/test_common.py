@@ -1,6 +1,8 @@
 import ast
 import inspect
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 from conftest import ROOT, ROUTERS, composed
 from router_checks import CHECKS
@@ -23,17 +25,30 @@ NEEDS_PRETRAINED = {
 THRIFTY = {"policy_sorted": "takes the cheapest llm that is good enough, not the best"}
 
 
-@pytest.mark.parametrize("name", ROUTERS)
+# The checks of a router follow each other, so that a worker meets few routers and fits them once.
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("name", ROUTERS)
 def test_contract(name, check, build_router, fitted_router, table, tmp_path):
     on_offer = {
         "build": lambda: build_router(name),
         "fitted": lambda: fitted_router(name),
         "table": table,
-        "few": table.rows(slice(45)),
+        "few": table.rows(slice(30)),
         "folder": tmp_path,
     }
     check(*(on_offer[wanted] for wanted in inspect.signature(check).parameters))
+
+
+def test_a_check_that_changes_the_fitted_router_changes_its_copy_only(fitted_router):
+    first = fitted_router("knn")
+    before = first.predict_scores(["owl robin"])
+    for name, value in vars(first).items():
+        if isinstance(value, np.ndarray) and np.issubdtype(value.dtype, np.floating):
+            getattr(first, name)[:] = -1
+    assert (first.mean_costs_ == -1).all()
+    second = fitted_router("knn")
+    np.testing.assert_array_equal(second.predict_scores(["owl robin"]), before)
+    assert (second.mean_costs_ > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -49,25 +64,30 @@ def test_learners_beat_the_best_single_llm_where_topics_decide(name, build_route
 
 def test_every_router_class_has_a_configuration():
     configured = {composed(f"router={name}").router._target_ for name in ROUTERS}
-    routers, missing = {"Router"}, []
-    while found := _classes_derived_from(routers):
-        for module, name, bases in found:
-            routers.add(name)
-            if "ABC" not in bases and f"{module}.{name}" not in configured:
-                missing.append(f"{module}.{name}")
+    routers, missing, classes = {"Router"}, [], _classes()
+    while found := [c for c in classes if c.bases & routers and c.name not in routers]:
+        routers |= {c.name for c in found}
+        names = [f"{c.module}.{c.name}" for c in found if "ABC" not in c.bases]
+        missing += set(names) - configured
     assert "KMeansRouter" in routers  # which derives from Router through another class
     assert not missing
 
 
-def _classes_derived_from(known):
-    """Return (module, class, its bases) of what derives from a known class, but is not known."""
+class _Class(NamedTuple):
+    module: str
+    name: str
+    bases: set[str]
+
+
+def _classes() -> list[_Class]:
+    """Return every class in the files of the package."""
     found = []
     for file in (ROOT / "routers").rglob("*.py"):
         module = ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for node in ast.parse(file.read_text()).body:
             bases = {getattr(base, "id", "") for base in getattr(node, "bases", [])}
-            if bases & known and node.name not in known:
-                found.append((module, node.name, bases))
+            if bases:
+                found.append(_Class(module, node.name, bases))
     return found
 
 
