@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 Update = Callable[[int, int], None]  # how much of a stage is done, of how much
 Stage = Callable[[str, str], AbstractContextManager[Update]]  # what is done, and in what units
 
+_LONGEST_NAME = 48  # on a terminal: the figures must find room beside it
 _TERMINAL_SECONDS, _FILE_SECONDS = 1.0, 30.0  # between two signs of life
 _BAR = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}]"
 _NO_BAR = "{desc} [{elapsed}]"
@@ -65,7 +66,7 @@ class Progress:
         """
         name = f"{self.job}: {what}" if self.job else what
         bar = tqdm(
-            desc=name,
+            desc=name if len(name) <= _LONGEST_NAME else f"{name[:20]}…{name[-27:]}",
             unit=f" {unit}",
             file=self._stream,
             leave=False,

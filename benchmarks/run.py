@@ -27,6 +27,7 @@ from benchmarks.evaluate import Evaluation, evaluate
 from benchmarks.loading import load_folds, load_pool, load_table
 from benchmarks.progress import Progress
 from benchmarks.splits import duplicate_groups
+from benchmarks.writing import number
 from routers.base import Router
 from routers.constraints import SEED, Boolean, Integer, SequenceOf, Text
 from routers.table import RoutingTable
@@ -71,7 +72,7 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
     results, place = Path(ROOT, cfg.results), store.run_place(about, key)
     folder = results / "runs" / place
     if store.is_finished(folder) and not cfg.force:
-        log.info("%s is stored already; force=true redoes it", progress.job or _name(about))
+        log.info("%s is stored already; force=true redoes it", _line(progress, about))
         return folder
     try:
         found = _evaluate(cfg, table, progress)
@@ -92,7 +93,7 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
     store.save_run(folder, found.rows, about)
     store.forget_failure(results, place)
     figures = metrics.summary([found.rows])
-    log.info("%s: %s", progress.job or _name(about), _result(figures, found.timing))
+    log.info("%s: %s", _line(progress, about), _result(figures, found.timing))
     instantiate(cfg.tracking)(about, figures | found.timing)
     return folder
 
@@ -120,16 +121,23 @@ def _n_distinct(table: RoutingTable) -> int:
     return len(set(duplicate_groups(table)))
 
 
+def _line(progress: Progress, about: Mapping[str, Any]) -> str:
+    """Return what a line about a run begins with: which one, on what."""
+    return f"{progress.job or _name(about)}, {_comparison(about)}"
+
+
 def _name(about: Mapping[str, Any]) -> str:
-    where = "/".join(str(about[name]) for name in ("data", "zoo", "split"))
-    return f"{about['label']}, seed {about['seed']}, {where}"
+    return f"{about['label']}, seed {about['seed']}"
+
+
+def _comparison(about: Mapping[str, Any]) -> str:
+    return "/".join(str(about[name]) for name in ("data", "zoo", "split"))
 
 
 def _result(figures: Mapping[str, Any], timing: Mapping[str, float]) -> str:
     """Say in a line what came of a run and what it took."""
-    parts = [f"macro {figures['macro_score']:.3f}"]
-    if figures["gap_closed"] == figures["gap_closed"]:  # else there is no gap to close
-        parts[0] += f", gap closed {figures['gap_closed']:+.2f}"
+    gap = number(figures["gap_closed"], "+.2f")
+    parts = [f"macro {number(figures['macro_score'], '.3f')}, gap closed {gap}"]
     if timing["n_precomputed"]:
         parts.append(
             f"{timing['n_precomputed']:,} texts encoded in {timing['precompute_seconds']:,.1f} s"
@@ -175,20 +183,19 @@ def run_all(overrides: Sequence[str], verbatim: Mapping[str, str] | None = None)
     jobs = list(_jobs(expand(overrides), verbatim or {}))
     found, progress = Outcome(), Progress()
     last_reason = ""
-    for number, job in enumerate(jobs, 1):
+    for position, job in enumerate(jobs, 1):
         about = describe(job)
-        progress.job = f"[{number}/{len(jobs)}] {_name(about)}"
-        comparison = "/".join(str(about[name]) for name in ("data", "zoo", "split"))
+        progress.job = f"[{position}/{len(jobs)}] {_name(about)}"
         try:
             found.folders.append(execute(job, progress))
         except Exception as error:
             found.n_failed += 1
             reason = explain(error)
-            log.error("%s: FAILED: %s", progress.job, _again(reason, last_reason))
+            log.error("%s: FAILED: %s", _line(progress, about), _again(reason, last_reason))
             last_reason = reason
             continue
-        if comparison not in found.comparisons:
-            found.comparisons.append(comparison)
+        if _comparison(about) not in found.comparisons:
+            found.comparisons.append(_comparison(about))
     if found.n_failed:
         log.error("%d of %d runs failed. The same command tries them again.",
                   found.n_failed, len(jobs))  # fmt: skip

@@ -1,21 +1,21 @@
 from conftest import ROUTERS
 from test_families import Words
 
-from benchmarks import speed
+from benchmarks import speed, speed_cases
 
 
 def test_every_case_has_targets_and_ratios_point_the_right_way():
-    assert set(speed.CASES) == set(speed.TARGETS)
+    assert set(speed_cases.CASES) == set(speed.TARGETS)
     (good, bad) = speed.report("knn", {"questions_per_second": 40_000, "peak_memory_mb": 800})
     assert "ratio   2.00  reached" in good
     assert "ratio   0.50  MISSED" in bad
 
 
 def test_import_case_measures():
-    assert 0 < speed.case_import()["seconds"] < 60
+    assert 0 < speed_cases.case_import()["seconds"] < 60
 
 
 def test_families_are_configurations_whose_encoders_can_be_replaced():
-    assert set(speed.FAMILIES) <= set(ROUTERS)
-    router = speed._configured("policy_sorted", Words())
+    assert set(speed_cases.FAMILIES) <= set(ROUTERS)
+    router = speed_cases._configured("policy_sorted", Words())
     assert isinstance(router.router.encoder, Words)

@@ -1,0 +1,83 @@
+import io
+import logging
+import time
+
+import pytest
+
+from benchmarks.progress import Once, Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_bar_moves_while_nothing_is_told_and_says_stage_speed_and_time_left():
+    stream = Terminal()
+    progress = Progress(stream, seconds=0.02)
+    progress.job = "[2/9] knn, seed 0"
+    with progress.stage("encoding", "text") as tell:
+        time.sleep(0.15)
+        drawn = stream.getvalue().count("encoding")
+        assert drawn >= 3
+        tell(30, 120)
+        time.sleep(0.1)
+    text = stream.getvalue()
+    assert "[2/9] knn, seed 0: encoding" in text
+    assert "25%" in text
+    assert "30/120" in text
+    assert "text/s" in text
+
+
+def test_a_long_name_leaves_room_for_the_figures(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    progress = Progress(stream, seconds=0.02)
+    progress.job = "[10/99] a router " + "with many settings " * 9
+    with progress.stage("encoding", "text") as tell:
+        tell(30, 120)
+        time.sleep(0.05)
+    last = stream.getvalue().split("\r")[-3]
+    assert "[10/99] a router" in last
+    assert ": encoding: " in last
+
+
+def test_a_file_gets_a_line_now_and_then(caplog):
+    caplog.set_level(logging.INFO)
+    progress = Progress(io.StringIO(), seconds=0.05)
+    with progress.stage("reading logs", "outcome"):
+        time.sleep(0.12)
+    with progress.stage("encoding", "text") as tell:
+        tell(300, 1200)
+        time.sleep(0.12)
+    first, *_, last = [record.getMessage() for record in caplog.records]
+    assert first == "reading logs, 00:00 so far"
+    assert last.startswith("encoding, 300 of 1,200 texts, ")
+    assert last.endswith(" left")
+
+
+def test_a_quick_stage_leaves_nothing(caplog):
+    caplog.set_level(logging.INFO)
+    with Progress(io.StringIO()).stage("routing", "fold") as tell:
+        tell(1, 5)
+    assert not caplog.records
+
+
+def test_a_stage_that_fails_ends():
+    stream = Terminal()
+    with pytest.raises(OSError, match="disk"), Progress(stream, 0.02).stage("encoding", "text"):
+        raise OSError("disk")
+    drawn = len(stream.getvalue())
+    time.sleep(0.06)
+    assert len(stream.getvalue()) == drawn
+
+
+def test_a_remark_is_printed_once_and_a_line_of_a_run_each_time():
+    once = Once()
+
+    def passes(level, text):
+        return once.filter(logging.LogRecord("any", level, "", 0, text, (), None))
+
+    assert [passes(logging.WARNING, "12 questions recur") for _ in range(3)] == [True, False, False]
+    assert passes(logging.WARNING, "13 questions recur")
+    assert all(passes(logging.INFO, "knn is stored already") for _ in range(3))
