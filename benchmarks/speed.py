@@ -1,7 +1,8 @@
 """Speed and memory against the suite's targets, each printed as a ratio (1.0 is the target).
 
 ``python -m benchmarks.speed [import knn families folder large budget model_sat reading]``. Each
-case runs in a process of its own; ``folder`` needs PROCTOR_DATA to name the folder of real outcomes.
+case runs in a process of its own; ``folder`` needs PROCTOR_DATA to name the folder of real
+outcomes.
 """
 
 from __future__ import annotations
