@@ -90,10 +90,10 @@ def refusal(owner: str, name: str, must: str, got: object, advice: str = "") -> 
 
 def sentence(owner: str, what: str, must: str, got: object, advice: str = "") -> str:
     """Return "owner: what must be must, got got. advice", the one form that errors have."""
-    return f"{owner}: {what} must be {must}, got {_shown(got)}. {advice}".rstrip()
+    return f"{owner}: {what} must be {must}, got {shown(got)}. {advice}".rstrip()
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
     """Write a value in one line that is not too long; a number of numpy as a plain one."""
     text = repr(value.item() if isinstance(value, np.generic) else value)
     text = re.sub(r"\s*\n\s*", " ", text)

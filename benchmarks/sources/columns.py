@@ -11,6 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from routers.validation import shown
+
 _EXACT = 2**53  # from here on a float no longer tells neighboring integers apart
 
 
@@ -70,9 +72,8 @@ def read(
 
 def refuse(file: str, row: int, column: str, must: str, got: object, advice: str) -> None:
     """Raise the error that names a bad value."""
-    shown = getattr(got, "item", lambda: got)()  # a plain number, not numpy's
     raise ValueError(
-        f"{file}, row {row}, column {column!r}: must be {must}, got {shown!r}. {advice}"
+        f"{file}, row {row}, column {column!r}: must be {must}, got {shown(got)}. {advice}"
     )
 
 
