@@ -29,8 +29,8 @@ export ARG_SPLIT   := $(value SPLIT)
 export ARG_SEED    := $(value SEED)
 export ARG_SWEEP   := $(value SWEEP)
 export ARG_RESULTS := $(value RESULTS)
-COMPARED = --data "$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
-STORED   = --results "$$ARG_RESULTS"
+COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
+STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
 .PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed clean
@@ -65,7 +65,7 @@ sweep: install ## run configs/sweep/SWEEP.yaml
 	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "sweep=$$ARG_SWEEP" $(ARGS)
 
 arrival: install ## let new llms arrive in DATA (a folder) and admit them from cards alone
-	@$(RUN) -m benchmarks.run_arrival --data "$$ARG_DATA" $(ARGS)
+	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a text could tell, by encoder
 	@$(RUN) -m benchmarks.run_ceiling $(COMPARED) $(ARGS)

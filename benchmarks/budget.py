@@ -230,7 +230,8 @@ def _write(folder: Path, found: pd.DataFrame, unit: str) -> list[Path]:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    command_line("Judge promises on score and cost.", draw_all, arguments)
+    description = "Judge promises on score and cost."
+    command_line(description, "judging promises over the stored runs", draw_all, arguments)
 
 
 if __name__ == "__main__":

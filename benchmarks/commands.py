@@ -50,16 +50,21 @@ def run_command(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("overrides", nargs="*", metavar="name=value")
+    parser.add_argument("-m", "--multirun", action="store_true", help="always on; as Hydra has it")
     parser.add_argument("--data", help="a source of configs/data, or the path of a folder")
     parser.add_argument("--results", help="the folder to write into")
     options = parser.parse_intermixed_args(arguments)
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the stages have one of their own
     set_up_logging()
     try:
-        more, verbatim = data_overrides(options.data) if options.data is not None else ([], {})
-        if options.results is not None:
+        typed = {override.partition("=")[0] for override in options.overrides}
+        more: list[str] = []
+        verbatim: dict[str, str] = {}
+        if options.data is not None and "data" not in typed:  # an override goes before an option
+            more, verbatim = data_overrides(options.data)
+        if options.results is not None and "results" not in typed:
             verbatim["results"] = options.results
-        return command([*options.overrides, *more], verbatim)
+        return command([*more, *options.overrides], verbatim)
     except UsageError as error:
         log.error("%s", error)
         return 2

@@ -94,14 +94,14 @@ def expand(overrides: Sequence[str]) -> list[list[str]]:
     """Return the overrides of every job: one for each combination of what is to be varied.
 
     ``router=knn,kmeans`` varies the router, ``sweep=name`` what ``configs/sweep/name.yaml`` says;
-    what was typed goes before what the sweep says.
+    what was typed goes before what the sweep says, and of what was typed twice the last counts.
 
     Raises
     ------
     UsageError
         If something cannot be read, or there is no such sweep.
     """
-    parsed = _parsed(overrides)
+    parsed = list({item.get_key_element(): item for item in _parsed(overrides)}.values())
     typed = {override.get_key_element() for override in parsed}
     swept = [
         f"{name}={values}"

@@ -24,6 +24,7 @@ from benchmarks.comparison import group_runs, place_of, runs_of, shown_as
 from benchmarks.field import calibration, report
 from benchmarks.leaderboard_files import Tables
 from benchmarks.leaderboard_text import to_field_markdown, to_markdown
+from benchmarks.progress import Progress, set_up_logging
 from benchmarks.store import Run, load_runs
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -188,15 +189,20 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--field", action="store_true", help="print the field's metrics instead")
     options = parser.parse_args(arguments)
+    set_up_logging()
     try:
-        if options.show:
-            text = show(options.results, options.show, options.field)
-        else:
-            board = write(options.results)
-            text = to_field_markdown(board) if options.field else to_markdown(board)
+        with Progress().stage("deriving the leaderboard", "run"):
+            text = _text(options)
     except FileNotFoundError as error:
         sys.exit(str(error))
     sys.stdout.write(text)
+
+
+def _text(options: argparse.Namespace) -> str:
+    if options.show:
+        return show(options.results, options.show, options.field)
+    board = write(options.results)
+    return to_field_markdown(board) if options.field else to_markdown(board)
 
 
 if __name__ == "__main__":

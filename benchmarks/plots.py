@@ -22,6 +22,7 @@ from matplotlib.transforms import ScaledTranslation
 from benchmarks import drawing, metrics
 from benchmarks.comparison import COMPARISON, group_runs, runs_of
 from benchmarks.leaderboard import ROOT, calibration_table, leaderboard
+from benchmarks.progress import Progress, set_up_logging
 from benchmarks.store import Run, load_runs
 
 _BOUNDS = {
@@ -256,14 +257,16 @@ def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -
 
 
 def command_line(
-    description: str, draw: Callable[[Path], list[Path]], arguments: list[str] | None
+    description: str, what: str, draw: Callable[[Path], list[Path]], arguments: list[str] | None
 ) -> None:
-    """Draw the runs of ``--results``, and print the names of the files."""
+    """Draw the runs of ``--results``, saying ``what`` is done, and print the names of the files."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     options = parser.parse_args(arguments)
+    set_up_logging()
     try:
-        files = draw(options.results)
+        with Progress().stage(what, "run"):
+            files = draw(options.results)
     except FileNotFoundError as error:
         sys.exit(str(error))
     names = "\n".join(str(file) for file in files)
@@ -272,7 +275,7 @@ def command_line(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
-    command_line("Draw the stored runs.", draw_all, arguments)
+    command_line("Draw the stored runs.", "drawing the stored runs", draw_all, arguments)
 
 
 if __name__ == "__main__":

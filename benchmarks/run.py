@@ -240,7 +240,9 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     found = run_all(overrides, verbatim)
     if found.comparisons:
         results = found.folders[0].parents[5]
-        sys.stdout.write(leaderboard.show(results, found.comparisons))
+        with Progress().stage("deriving the leaderboard", "run"):
+            board = leaderboard.show(results, found.comparisons)
+        sys.stdout.write(board)
     return 1 if found.n_failed else 0
 
 

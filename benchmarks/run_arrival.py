@@ -133,10 +133,12 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     with progress.stage("encoding", "text") as tell:
         for router in [*by_labels.values(), *by_card.values()]:
             router.precompute(list(table.questions), tell)
-    seeds = [
-        follow(setting, instantiate(cfg.split)(table, seed), by_card, by_labels)
-        for seed in cfg.seeds
-    ]
+    seeds = []
+    with progress.stage("letting the llms arrive", "seed") as tell:
+        for seed in cfg.seeds:
+            folds = instantiate(cfg.split)(table, seed)
+            seeds.append(follow(setting, folds, by_card, by_labels))
+            tell(len(seeds), len(cfg.seeds))
     rows = pd.concat(seeds, ignore_index=True)
     folder = Path(ROOT, cfg.results)
     folder.mkdir(parents=True, exist_ok=True)

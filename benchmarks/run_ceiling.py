@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,8 +22,6 @@ from benchmarks.loading import load_folds, load_table
 from benchmarks.progress import Progress
 from benchmarks.store import circumstances, made_by
 from benchmarks.writing import markdown, number, with_interval
-
-log = logging.getLogger(__name__)
 
 
 def to_markdown(rows: pd.DataFrame, about: str) -> str:
@@ -81,10 +78,11 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
         encoder = instantiate(config, _convert_="all")
         with progress.stage(f"encoding with {name}", "text") as tell:
             encoder.precompute(list(table.questions), tell)
-        for share in cfg.shares:
-            errors = squared_errors(table, encoder, folds, share, cfg.seed)
-            rows.append({"encoder": name} | explained(errors))
-            log.info("%s, %.0f training questions", name, rows[-1]["n_train"])
+        with progress.stage(f"fitting on {name}", "share") as tell:
+            for number, share in enumerate(cfg.shares, 1):
+                errors = squared_errors(table, encoder, folds, share, cfg.seed)
+                rows.append({"encoder": name} | explained(errors))
+                tell(number, len(cfg.shares))
     found = pd.DataFrame(rows)
     folder = Path(ROOT, cfg.results)
     folder.mkdir(parents=True, exist_ok=True)

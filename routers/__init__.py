@@ -3,7 +3,9 @@
 * ``table``         the one data object: questions x llms, scores and costs
 * ``base``          ``Router``, the interface of every method, and ``choose``, the one decision rule
 * ``constraints``, ``validation``   what a parameter must be, and the check that ``fit`` begins with
-* ``encoders``      text to vectors, cached by content
+* ``encoders``, ``lm_reading``   text to vectors, cached by content
+* ``precomputing``, ``content_store``, ``batching``, ``devices``   what pretrained networks compute
+  beforehand, where it is kept, and with which arithmetic
 * ``tagging``       text to ranked capabilities and knowledge phrases
 * ``baselines``     best single, cheapest, random: the floors
 * ``recognition``   recognise the dataset, take its best llm: the floor that is hard to beat

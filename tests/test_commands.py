@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
 import time
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import run, run_arrival, run_ceiling, store
-from benchmarks.composing import UsageError, compose_job, data_overrides, expand
+from benchmarks.composing import ROOT, UsageError, compose_job, data_overrides, expand
 from benchmarks.leaderboard import leaderboard
 
 CHEAP = ["--data", "synthetic", "data.n_questions=60", "split=holdout"]
@@ -185,6 +186,7 @@ def test_every_combination_is_a_job_and_what_is_typed_goes_before_the_sweep():
     assert len(jobs) == 7
     assert all("seed=7" in job and "router=knn" in job for job in jobs)
     assert len(expand(["router=glob(k*)"])) == 3
+    assert expand(["zoo=all", "router=knn", "zoo=small8"]) == [["zoo=small8", "router=knn"]]
 
 
 def test_a_name_is_a_source_unless_it_is_a_folder(folder, monkeypatch):
@@ -214,6 +216,30 @@ def test_a_path_may_hold_any_sign(name, tmp_path, capsys):
         assert "**best_single**" in capsys.readouterr().out
     stored = {stored.about["data"] for stored in store.load_runs(results)}
     assert stored == {"data", name}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_make_hands_on_what_was_typed(name, tmp_path):
+    """A stand-in for Python prints its arguments: neither make nor the shell may change them."""
+    stand_in = tmp_path / "python"
+    stand_in.write_text("#!/bin/sh\nprintf '<%s>\\n' \"$@\"\n")
+    stand_in.chmod(0o755)
+    typed = [f"DATA=a/{name}", f"RESULTS={name}", "ROUTER=knn,kmeans", "SEED=0,1", "ARGS=x='1 2'"]
+    command = ["make", "-s", "-o", "install", f"RUN={stand_in}", "bench", *typed]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    given = [line[1:-1] for line in told.splitlines()]
+    assert given == [
+        *("-m", "benchmarks.run", f"--data=a/{name}", "zoo=all", "split=kfold"),
+        *(f"--results={name}", "router=knn,kmeans", "seed=0,1", "x=1 2"),
+    ]
+
+
+def test_settings_among_the_arguments_go_before_the_options_of_make(tmp_path, capsys):
+    other = tmp_path / "other"
+    arguments = ["--data=small_llms", f"--results={tmp_path / 'first'}", "zoo=all", "router=random"]
+    assert run.main([*arguments, "data=synthetic", f"results={other}", "split=holdout"]) == 0
+    assert "## synthetic, zoo all, split holdout" in capsys.readouterr().out
+    assert len(store.load_runs(other)) == 1
 
 
 # Failures ------------------------------------------------------------------------------------------
