@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +20,7 @@ from benchmarks import bounds
 from benchmarks.progress import Stage, silent
 from benchmarks.splits import Fold
 from routers.base import Router
-from routers.precomputing import arithmetics
+from routers.precomputing import CLOCK, arithmetics
 from routers.table import FloatArray, RoutingTable
 from routers.validation import check_parameters
 
@@ -86,48 +85,70 @@ def evaluate(
     """
     for part in (router, recogniser):
         check_parameters(part)  # before the encoding, which may take hours
-    folds = list(folds)
-    parts, fit_seconds, route_seconds = [], [], []
-    encoder = None
-    with PeakMemory() as memory, ExitStack() as shown:
-        precomputed = _precompute([router, recogniser], list(table.questions), stage)
-        tell = shown.enter_context(stage("fitting and routing", "fold"))
-        for number, fold in enumerate(folds):
-            learn, judge = table.rows(fold.train), table.rows(fold.test)
-            start = time.perf_counter()
-            beside = None if pool is None else pool.rows(fold.train)
-            fitted = clone(router).fit(learn, beside)
-            fit_seconds.append(time.perf_counter() - start)
-            predicted, costs, seconds = _predict(fitted, judge)
-            route_seconds.append(seconds)
-            encoder = getattr(fitted, "encoder_", None)
-            floors = _floors(table, fold, recogniser)
-            rows = _rows(judge, predicted, costs, floors)
-            parts.append(rows.assign(fold=number))
-            tell(number + 1, len(folds))
+    folds, spent, laps = list(folds), CLOCK.seconds, []
+    with PeakMemory() as memory:
+        n_precomputed = _precompute([router, recogniser], list(table.questions), stage)
+        with stage("fitting and routing", "fold") as tell:
+            for number, fold in enumerate(folds):
+                laps.append(_lap(router, table, fold, recogniser, pool))
+                tell(number + 1, len(folds))
+    parts = [lap.rows.assign(fold=number) for number, lap in enumerate(laps)]
     rows = pd.concat(parts).sort_values("question_id", ignore_index=True)
+    encoder = getattr(laps[-1].fitted, "encoder_", None)
     timing = {
-        "fit_seconds": float(np.mean(fit_seconds)),
-        "route_qps": len(rows) / sum(route_seconds),
+        "fit_seconds": float(np.mean([lap.fit_seconds for lap in laps])),
+        "route_qps": len(rows) / sum(lap.route_seconds for lap in laps),
         "encode_seconds": float(getattr(encoder, "seconds_per_text", np.nan)),
+        "n_precomputed": n_precomputed,
+        "precompute_seconds": CLOCK.seconds - spent,
         "peak_memory_mb": memory.peak_mb,
-    } | precomputed
+    }
     return Evaluation(rows, timing, arithmetics(router))
 
 
-def _precompute(routers: list[Router], questions: list[str], stage: Stage) -> dict[str, float]:
-    start = time.perf_counter()
+def _precompute(routers: list[Router], questions: list[str], stage: Stage) -> int:
     with stage("encoding", "text") as tell:
-        found = sum(router.precompute(questions, tell) for router in routers)
-    return {"n_precomputed": found, "precompute_seconds": time.perf_counter() - start}
+        return sum(router.precompute(questions, tell) for router in routers)
 
 
-def _predict(fitted: Router, judge: RoutingTable) -> tuple[FloatArray, FloatArray, float]:
-    questions = list(judge.questions)
-    start = time.perf_counter()
-    predicted = fitted.predict_scores(questions)
-    costs = fitted.predict_costs(questions)
-    return predicted, costs, time.perf_counter() - start
+@dataclass(frozen=True)
+class _Lap:
+    """What a fold left behind: a fitted router, rows, and seconds without those of encoding."""
+
+    fitted: Router
+    rows: pd.DataFrame
+    fit_seconds: float
+    route_seconds: float
+
+
+def _lap(
+    router: Router, table: RoutingTable, fold: Fold, recogniser: Router, pool: RoutingTable | None
+) -> _Lap:
+    learn, judge = table.rows(fold.train), table.rows(fold.test)
+    beside = None if pool is None else pool.rows(fold.train)
+    watch = _Stopwatch()
+    fitted = clone(router).fit(learn, beside)
+    fit_seconds = watch.seconds()
+    questions, watch = list(judge.questions), _Stopwatch()
+    predicted, costs = fitted.predict_scores(questions), fitted.predict_costs(questions)
+    route_seconds = watch.seconds()
+    rows = _rows(judge, predicted, costs, _floors(table, fold, recogniser))
+    return _Lap(fitted, rows, fit_seconds, route_seconds)
+
+
+class _Stopwatch:
+    """Counts seconds since it was made, without those that encoding takes meanwhile."""
+
+    def __init__(self) -> None:
+        self._start = self._now()
+
+    def seconds(self) -> float:
+        """Return the seconds so far."""
+        return self._now() - self._start
+
+    @staticmethod
+    def _now() -> float:
+        return time.perf_counter() - CLOCK.seconds
 
 
 def _floors(table: RoutingTable, fold: Fold, recogniser: Router) -> dict[str, np.ndarray]:

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from routers.table import Texts
 
 Progress = Callable[[int, int], None]  # how much of the work is done, of how much
+
+
+class Clock:
+    """Counts the seconds that this process spends on what is kept by content.
+
+    Attributes
+    ----------
+    seconds : float
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Count the time until the block ends."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds += time.perf_counter() - start
+
+
+CLOCK = Clock()
 
 
 class Precomputing:

@@ -13,7 +13,7 @@ import numpy as np
 
 from routers.content_store import ContentStore, content_key
 from routers.encoders.base import Encoder
-from routers.precomputing import Progress
+from routers.precomputing import CLOCK, Progress
 from routers.table import FloatArray, Texts
 
 # Of texts, yields the positions of some and their vectors, until all are done.
@@ -114,7 +114,8 @@ class EmbeddingCache:
                 self._remember(key, np.frombuffer(value, dtype=np.float32), seconds)
             absent = {text: key for text, key in absent.items() if key not in self._row}
         if absent:
-            self._encode_new(dict(sorted(absent.items())), encode, progress)
+            with CLOCK.running():
+                self._encode_new(dict(sorted(absent.items())), encode, progress)
         return len(absent)
 
     def _encode_new(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sklearn.base import BaseEstimator
 
 from routers.content_store import ContentStore, content_key
-from routers.precomputing import Precomputing, Progress
+from routers.precomputing import CLOCK, Precomputing, Progress
 from routers.table import Texts
 
 
@@ -76,12 +76,13 @@ class CachedTagger(Tagger):
         kept = cache.get(questions)
         absent = sorted({text for text in questions if text not in kept})
         asked: dict[str, Tags] = {}
-        for text, tags in self._answers(absent) if absent else ():
-            asked[text] = tags
-            if any(tags):  # of an answer that cannot be used, the question is asked again
-                cache.add(text, tags)
-            if progress:
-                progress(len(asked), len(absent))
+        with CLOCK.running():
+            for text, tags in self._answers(absent) if absent else ():
+                asked[text] = tags
+                if any(tags):  # of an answer that cannot be used, the question is asked again
+                    cache.add(text, tags)
+                if progress:
+                    progress(len(asked), len(absent))
         return kept | {text: tags for text, tags in asked.items() if any(tags)}, asked
 
 
