@@ -42,7 +42,8 @@ def run_command(
     Returns
     -------
     int
-        What the command returned; 2 where the arguments make no sense; 130 after Ctrl-C.
+        What the command returned; 1 where it failed for a reason that a sentence explains; 2 where
+        the arguments make no sense; 130 after Ctrl-C.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m benchmarks.{name}",
@@ -63,11 +64,16 @@ def run_command(
         if options.data is not None and "data" not in typed:  # an override goes before an option
             more, verbatim = data_overrides(options.data)
         if options.results is not None and "results" not in typed:
+            if not options.results:
+                raise UsageError("RESULTS must name the folder to write into, got ''.")
             verbatim["results"] = options.results
         return command([*more, *options.overrides], verbatim)
     except UsageError as error:
         log.error("%s", error)
         return 2
+    except (*_FORESEEN, *_WRAPPERS) as error:
+        log.error("%s", explain(error))
+        return 1
     except KeyboardInterrupt:
         log.error("Interrupted. What is finished is stored; the same command goes on.")
         return 130

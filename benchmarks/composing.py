@@ -14,7 +14,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import ConfigCompositionException, HydraException, MissingConfigException
+from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -81,7 +81,8 @@ def data_overrides(data: str) -> tuple[list[str], dict[str, str]]:
         return [f"data={data}"], {}
     if "/" in data or (data and Path(data).is_dir()):
         if not Path(data).is_dir():
-            raise UsageError(f"DATA={data} must be a folder with outcomes, and is not there.")
+            what = "a file" if Path(data.rstrip("/")).exists() else "not there"
+            raise UsageError(f"DATA={data} must be a folder with outcomes, and is {what}.")
         return ["data=folder"], {"data.path": str(Path(data).absolute())}
     unknown = next((name for name in names if name not in known), data)
     raise UsageError(
@@ -132,6 +133,8 @@ def compose_job(
     UsageError
         If there is no such setting or choice, or a value is missing.
     """
+    for override in _parsed(overrides):
+        _check_choice(override)
     try:
         cfg = _compose(name, overrides)
     except (HydraException, OmegaConfBaseException) as error:
@@ -145,6 +148,15 @@ def compose_job(
     for key in _missing("", OmegaConf.to_container(cfg, resolve=False)):
         raise UsageError(f"{key} must be given: say {key}=..., there is no default.")
     return Job(cfg, dict(hydra.runtime.choices), list(overrides))
+
+
+def _check_choice(override: Override) -> None:
+    """Refuse what is no file of a group: Hydra would take lists, nothing, and ``knn.yaml`` too."""
+    group, value = str(override.key_or_group), override.value()
+    if group not in _groups() or override.is_sweep_override():
+        return
+    if not isinstance(value, str) or value not in _options(group):
+        raise UsageError(_no_choice(group, "" if value is None else str(value), _options(group)))
 
 
 def _missing(prefix: str, node: object) -> Iterator[str]:
@@ -188,6 +200,10 @@ def _values(override: Override) -> list[str]:
         return [f"{override.get_key_element()}={v}" for v in override.sweep_string_iterator()]
 
 
+def _groups() -> list[str]:
+    return sorted(folder.name for folder in CONFIGS.iterdir() if folder.is_dir())
+
+
 def _options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONFIGS / group).glob("*.yaml"))
 
@@ -202,20 +218,21 @@ def _sweep_params(name: str) -> dict[str, Any]:
 
 def _no_choice(group: str, name: str, known: Iterable[str]) -> str:
     known = sorted(known)
-    return f"There is no {group} {name!r}{_nearest(name, known)} There are: {', '.join(known)}."
+    others = [other for other in _groups() if name in _options(other)]
+    hint = f": that is a {others[0]}." if others else _nearest(name, known)
+    return f"There is no {group} {name!r}{hint} There are: {', '.join(known)}."
 
 
 def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     """End a sentence with the nearest of some names, if one is near."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f": did you mean {prefix + close[0]!r}?" if close else "."
+    by_lower = {entry.lower(): entry for entry in known}
+    typed = name.lower().removesuffix(".yaml")
+    close = difflib.get_close_matches(typed, by_lower, n=1, cutoff=0.6)
+    return f": did you mean {prefix + by_lower[close[0]]!r}?" if close else "."
 
 
 def _explained(name: str, overrides: Sequence[str], error: Exception) -> str:
     """Say in a sentence why a configuration cannot be composed."""
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return _no_choice(group, choice, error.options)
     text = str(error)
     if found := re.search(r"You must specify '([^']+)'", text):
         if unknown := _unknown_heads(name, overrides):
@@ -255,8 +272,7 @@ def _key(override: str) -> str:
 def _heads(name: str) -> set[str]:
     """Return what the name of a setting may begin with: entries of the file, and groups."""
     entries: Any = OmegaConf.load(CONFIGS / f"{name}.yaml")
-    groups = {folder.name for folder in CONFIGS.iterdir() if folder.is_dir()}
-    return (set(entries) - {"defaults", "hydra"}) | groups
+    return (set(entries) - {"defaults"}) | set(_groups())
 
 
 def _unknown_heads(name: str, overrides: Sequence[str]) -> list[str]:

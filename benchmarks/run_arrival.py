@@ -45,6 +45,11 @@ def families_of(cfg: DictConfig) -> dict[str, str]:
             f"got DATA={cfg.data.name}."
         )
     facts = read_facts(Path(cfg.data.path))
+    if cfg.family not in facts:
+        raise UsageError(
+            f"llms.parquet must have the column {cfg.family!r}, which tells families apart "
+            f"(family=...), it has: {', '.join(map(str, facts.columns))}."
+        )
     unknown = set(cfg.unknown_families)
     found = {
         str(llm): "" if family in unknown else str(family)
@@ -120,6 +125,11 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     cfg = job.cfg
     with progress.stage(f"reading {cfg.data.name}", "outcome"):
         table, pool = load_table(cfg), load_pool(cfg)
+    if "released" not in cfg.zoo:
+        raise UsageError(
+            "The arrival experiment needs a zoo whose file has months of release, such as "
+            f"zoo=dated, got zoo={job.choices['zoo']}."
+        )
     months = dict(zip(cfg.zoo.llms, cfg.zoo.released, strict=True))
     order = sorted(cfg.zoo.llms, key=lambda llm: (months[llm], llm))
     if pool is None:

@@ -68,6 +68,11 @@ SLIPS = {
     "sweep=": "There is no sweep ''. There are: ",
     "--data smal_llms router=knn": "configs/data or the path of a folder, got 'smal_llms': did you",
     "--data nowhere/at_all router=knn": "DATA=nowhere/at_all must be a folder with outcomes, and is ",
+    "router=small8": "There is no router 'small8': that is a zoo. There are: ",
+    "router=KNN": "There is no router 'KNN': did you mean 'knn'? There are: ",
+    "router=knn.yaml": "There is no router 'knn.yaml': did you mean 'knn'? There are: ",
+    "router=[knn]": "did you mean 'knn'? There are: ",
+    "router=knn zoo=": "There is no zoo ''. There are: all, ",
     "--data synthetic": "No router was named. Name one: avengers, ",
     # misspelt settings
     "router=knn router.kk=3": "There is no setting 'router.kk' here: did you mean 'router.k'? ",
@@ -170,6 +175,23 @@ def test_other_experiments_explain_slips_too(main, capsys):
     assert said(capsys)[0].startswith("There is no zoo 'smal8': did you mean 'small8'?")
     assert main(["--data", "nowhere/at_all"]) == 2
     assert said(capsys) == ["DATA=nowhere/at_all must be a folder with outcomes, and is not there."]
+    assert main(["--data", str(ROOT / "Makefile")]) == 2
+    assert said(capsys)[0].endswith("Makefile must be a folder with outcomes, and is a file.")
+    assert main(["--results="]) == 2
+    assert said(capsys) == ["RESULTS must name the folder to write into, got ''."]
+
+
+def test_arrivals_need_months_and_families(tmp_path, capsys):
+    write_folder(tmp_path / "data")
+    pd.DataFrame({"llm": ["a", "b"], "kin": ["x", "y"]}).to_parquet(tmp_path / "data/llms.parquet")
+    typed = ["--data", str(tmp_path / "data"), "zoo=all", "zoo.llms=[a]"]
+    assert run_arrival.main(typed) == 2
+    assert "needs a zoo whose file has months of release, such as zoo=dated" in said(capsys)[-1]
+    typed += ["+zoo.released=['2024-01']", "+zoo.families={}"]
+    assert run_arrival.main(typed) == 2
+    assert "must have the column 'arch', which tells families apart" in said(capsys)[-1]
+    assert run_arrival.main(["--data=synthetic", *typed[2:], "zoo.llms=[cheap allrounder]"]) == 2
+    assert "needs DATA=<folder> with facts of the llms in llms.parquet" in said(capsys)[-1]
 
 
 # What is typed, and what it means ------------------------------------------------------------------
