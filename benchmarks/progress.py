@@ -98,22 +98,26 @@ class _Shown:
 
     def __init__(self, name: str, unit: str, bar: tqdm):
         self.name, self.unit, self.bar = name, unit, bar
-        self._done, self._total = 0, 0
+        self._done, self._total, self._before = 0, 0, 0
         self._start = time.perf_counter()
 
     def update(self, done: int, total: int) -> None:
-        """Tell how far the stage is."""
+        """Tell how far the stage is; where another piece of work begins, the speed is a new one."""
+        if done < self._done or total != self._total:
+            self._start, self._before = time.perf_counter(), done
+            self.bar.reset(total)
+            self.bar.initial = self.bar.n = done
         self._done, self._total = done, total
         if not self.bar.disable:
-            self.bar.bar_format, self.bar.total = _BAR, total
+            self.bar.bar_format = _BAR
             self.bar.update(done - self.bar.n)
 
     def text(self) -> str:
         """Say how far the stage is, how fast it goes and what time is left."""
         elapsed = time.perf_counter() - self._start
-        if not self._done:
+        if self._done == self._before:
             return f"{self.name}, {_clock(elapsed)} so far"
-        rate = self._done / elapsed
+        rate = (self._done - self._before) / elapsed
         return (
             f"{self.name}, {self._done:,} of {self._total:,} {self.unit}s, {rate:,.3g} per second, "
             f"{_clock((self._total - self._done) / rate)} left"

@@ -3,7 +3,9 @@ import logging
 import time
 
 import pytest
+from tqdm import tqdm
 
+from benchmarks import progress
 from benchmarks.progress import Once, Progress
 
 
@@ -14,12 +16,13 @@ class Terminal(io.StringIO):
 
 def test_a_bar_moves_while_nothing_is_told_and_says_stage_speed_and_time_left():
     stream = Terminal()
-    progress = Progress(stream, seconds=0.02)
-    progress.job = "[2/9] knn, seed 0"
-    with progress.stage("encoding", "text") as tell:
+    shown = Progress(stream, seconds=0.02)
+    shown.job = "[2/9] knn, seed 0"
+    with shown.stage("encoding", "text") as tell:
         time.sleep(0.15)
         drawn = stream.getvalue().count("encoding")
         assert drawn >= 3
+        tell(10, 120)
         tell(30, 120)
         time.sleep(0.1)
     text = stream.getvalue()
@@ -32,9 +35,9 @@ def test_a_bar_moves_while_nothing_is_told_and_says_stage_speed_and_time_left():
 def test_a_long_name_leaves_room_for_the_figures(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     stream = Terminal()
-    progress = Progress(stream, seconds=0.02)
-    progress.job = "[10/99] a router " + "with many settings " * 9
-    with progress.stage("encoding", "text") as tell:
+    shown = Progress(stream, seconds=0.02)
+    shown.job = "[10/99] a router " + "with many settings " * 9
+    with shown.stage("encoding", "text") as tell:
         tell(30, 120)
         time.sleep(0.05)
     last = stream.getvalue().split("\r")[-3]
@@ -44,16 +47,33 @@ def test_a_long_name_leaves_room_for_the_figures(monkeypatch):
 
 def test_a_file_gets_a_line_now_and_then(caplog):
     caplog.set_level(logging.INFO)
-    progress = Progress(io.StringIO(), seconds=0.05)
-    with progress.stage("reading logs", "outcome"):
+    shown = Progress(io.StringIO(), seconds=0.05)
+    with shown.stage("reading logs", "outcome"):
         time.sleep(0.12)
-    with progress.stage("encoding", "text") as tell:
+    with shown.stage("encoding", "text") as tell:
+        tell(200, 1200)
+        time.sleep(0.01)
         tell(300, 1200)
         time.sleep(0.12)
     first, *_, last = [record.getMessage() for record in caplog.records]
     assert first == "reading logs, 00:00 so far"
     assert last.startswith("encoding, 300 of 1,200 texts, ")
     assert last.endswith(" left")
+
+
+def test_a_second_encoder_is_not_charged_with_the_time_of_the_first(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now)
+    bar = tqdm(file=Terminal(), bar_format="{desc}")
+    shown = progress._Shown("encoding", "text", bar)
+    shown.update(1, 692)
+    now = 100.0
+    shown.update(692, 692)
+    shown.update(10, 692)  # another encoder begins
+    now = 101.0
+    shown.update(110, 692)
+    assert shown.text() == "encoding, 110 of 692 texts, 100 per second, 00:05 left"
+    assert (bar.n, bar.initial, bar.total) == (110, 10, 692)
 
 
 def test_a_quick_stage_leaves_nothing(caplog):

@@ -82,7 +82,7 @@ class AptitudeTest:
         groups = _group(table, weights > 0, n_tasks, n_shots, random_state)
         drawn = [group[np.argsort(-keys[group], kind="stable")[:n_shots]] for group in groups]
         descriptions = describe([[table.questions[row] for row in group] for group in groups])
-        log.info("Aptitude test: %d questions in %d tasks", sum(map(len, drawn)), len(drawn))
+        log.debug("Aptitude test: %d questions in %d tasks", sum(map(len, drawn)), len(drawn))
         return cls([sorted(map(str, table.ids[rows])) for rows in drawn], descriptions)
 
     @property
