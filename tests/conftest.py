@@ -1,6 +1,7 @@
 """Shared fixtures: the configuration, the synthetic table, every router made cheap."""
 
 import copy
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -53,8 +54,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol():
-    """Undo what a test, or the code that it runs, did to the number of torch's threads."""
+    """Undo what a test, or the code that it runs, did to torch's threads and to logging."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
     result = yield
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    logging.captureWarnings(False)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     return result
