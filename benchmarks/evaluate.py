@@ -94,11 +94,10 @@ def evaluate(
                 tell(number + 1, len(folds))
     parts = [lap.rows.assign(fold=number) for number, lap in enumerate(laps)]
     rows = pd.concat(parts).sort_values("question_id", ignore_index=True)
-    encoder = getattr(laps[-1].fitted, "encoder_", None)
     timing = {
         "fit_seconds": float(np.mean([lap.fit_seconds for lap in laps])),
         "route_qps": len(rows) / sum(lap.route_seconds for lap in laps),
-        "encode_seconds": float(getattr(encoder, "seconds_per_text", np.nan)),
+        "encode_seconds": laps[-1].encode_seconds,
         "n_precomputed": n_precomputed,
         "precompute_seconds": CLOCK.seconds - spent,
         "peak_memory_mb": memory.peak_mb,
@@ -113,10 +112,10 @@ def _precompute(routers: list[Router], questions: list[str], stage: Stage) -> in
 
 @dataclass(frozen=True)
 class _Lap:
-    """What a fold left behind: a fitted router, rows, and seconds without those of encoding."""
+    """What a fold left behind: rows, and seconds without those of encoding."""
 
-    fitted: Router
     rows: pd.DataFrame
+    encode_seconds: float  # per question
     fit_seconds: float
     route_seconds: float
 
@@ -133,7 +132,9 @@ def _lap(
     predicted, costs = fitted.predict_scores(questions), fitted.predict_costs(questions)
     route_seconds = watch.seconds()
     rows = _rows(judge, predicted, costs, _floors(table, fold, recogniser))
-    return _Lap(fitted, rows, fit_seconds, route_seconds)
+    encoder = getattr(fitted, "encoder_", None)
+    encode_seconds = float(getattr(encoder, "seconds_per_text", np.nan))
+    return _Lap(rows, encode_seconds, fit_seconds, route_seconds)
 
 
 class _Stopwatch:

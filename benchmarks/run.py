@@ -59,6 +59,7 @@ def describe(job: Job) -> dict[str, Any]:
         "label": label,
         "data": job.cfg.data.name,
         "zoo": job.choices["zoo"],
+        "pool": job.choices["pool"],
         "split": job.choices["split"],
         "seed": job.cfg.seed,
     }
@@ -123,7 +124,7 @@ def _n_distinct(table: RoutingTable) -> int:
 
 def _line(progress: Progress, about: Mapping[str, Any]) -> str:
     """Return what a line about a run begins with: which one, on what."""
-    return f"{progress.job or _name(about)}, {_comparison(about)}"
+    return f"{progress.job or _name(about)}, {_comparison(about)}, pool {about['pool']}"
 
 
 def _name(about: Mapping[str, Any]) -> str:
