@@ -8,6 +8,7 @@ import unicodedata
 import numpy as np
 
 DASH = "–"  # noqa: RUF001 - a dash, not a minus
+_ROUNDING = 1e-12  # below it a difference is what adding up in another order leaves
 # What Markdown (and the mathematics in it) would take for its own; an underscore between letters
 # it leaves alone.
 _MARKUP = re.compile(r"[\\`*|<&\[\]~$]|(?<![^\W_])_|_(?![^\W_])")
@@ -24,6 +25,7 @@ def number(value: float, style: str = "") -> str:
     """
     if not np.isfinite(value):
         return DASH
+    value = 0.0 if abs(value) < _ROUNDING else value  # not "-0.0"
     if style:
         return format(value, style)
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -282,7 +282,10 @@ def test_a_failed_run_is_recorded_the_others_go_on_and_a_rerun_retries_just_that
     assert run.main(arguments) == 1
     printed = capsys.readouterr()
     lines = printed.err.splitlines()
-    assert "[2/3] cheapest, seed 0, synthetic/all/holdout, pool others: FAILED: KeyError: 'a defect'" in lines[1]
+    assert (
+        "[2/3] cheapest, seed 0, synthetic/all/holdout, pool others: FAILED: KeyError: 'a defect'"
+        in lines[1]
+    )
     assert "1 of 3 runs failed. The same command tries them again." in lines
     assert printed.out.count("**best_single**") == printed.out.count("**random**") == 1
     (record,) = tmp_path.glob("failed/synthetic/all/holdout/cheapest/*.json")
@@ -296,7 +299,10 @@ def test_a_failed_run_is_recorded_the_others_go_on_and_a_rerun_retries_just_that
     assert run.main(arguments) == 0
     assert [type(router).__name__ for router in evaluated] == ["Cheapest"]
     assert not list(tmp_path.glob("failed/**/*.json"))
-    assert "[1/3] best_single, seed 0, synthetic/all/holdout, pool others is stored already" in said(capsys)[0]
+    assert (
+        "[1/3] best_single, seed 0, synthetic/all/holdout, pool others is stored already"
+        in said(capsys)[0]
+    )
 
 
 def test_nothing_runs_if_one_of_the_jobs_cannot_be_composed(tmp_path, capsys):

@@ -12,6 +12,8 @@ from benchmarks.writing import markdown, number, visible, with_interval
         (0.5, "+.2f", "+0.50"),
         (np.nan, "+.2f", "–"),  # noqa: RUF001
         (np.inf, "", "–"),  # noqa: RUF001
+        (-1e-17, "+.1%", "+0.0%"),
+        (-0.0003, "+.3f", "-0.000"),
     ],
 )
 def test_a_figure_or_a_dash(value, style, text):
