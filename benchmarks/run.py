@@ -23,10 +23,10 @@ from omegaconf import DictConfig, OmegaConf
 from benchmarks import leaderboard, metrics, store
 from benchmarks.commands import explain, run_command
 from benchmarks.composing import ROOT, Job, UsageError, compose_job, expand
+from benchmarks.duplicates import duplicate_groups
 from benchmarks.evaluate import Evaluation, evaluate
 from benchmarks.loading import load_folds, load_pool, load_table
 from benchmarks.progress import Progress
-from benchmarks.splits import duplicate_groups
 from benchmarks.writing import number
 from routers.base import Router
 from routers.constraints import SEED, Boolean, Integer, SequenceOf, Text

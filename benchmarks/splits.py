@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.duplicates import duplicate_groups
 from routers.constraints import SEED, Integer, Real
 from routers.table import RoutingTable
 from routers.validation import checked, refusal
@@ -96,13 +96,6 @@ def given(table: RoutingTable, seed: int) -> list[Fold]:
     if straddles.any():
         log.warning("%d training questions recur in test and are left out", straddles.sum())
     return [Fold(np.flatnonzero(~is_test & ~straddles), np.flatnonzero(is_test))]
-
-
-def duplicate_groups(table: RoutingTable) -> np.ndarray:
-    """Return a number per question, shape (n,), the same for the same words."""
-    words = [re.sub(r"[\W_]+", " ", text.lower()).strip() or text for text in table.questions]
-    # not np.unique, whose array gives every question the room of the longest one
-    return pd.factorize(np.array(words, dtype=object))[0]
 
 
 def _shuffled_groups(table: RoutingTable, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,52 @@
+"""Which questions are the same one: by what their text says, not by how it is typed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import numpy as np
+import pandas as pd
+
+from routers.table import RoutingTable
+
+_OPTION = re.compile(r"([A-Z])\. (.*)")
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def duplicate_groups(table: RoutingTable) -> np.ndarray:
+    """Return a number per question, shape (n,), the same for the same question.
+
+    Upper and lower case, white space, the composed and the decomposed form of a sign (Unicode
+    normal form C) and the order of lettered options make no difference. Everything else does:
+    ``a + b`` is not ``a - b``.
+    """
+    keys = [_key(text) for text in table.questions]
+    # not np.unique, whose array gives every question the room of the longest one
+    return pd.factorize(np.array(keys, dtype=object))[0]
+
+
+def _key(text: str) -> str:
+    body, options = _options_apart(text)
+    parts = [_normal(body), *sorted(map(_normal, options))]
+    return "\0".join(" ".join(part.split()) for part in parts)
+
+
+def _normal(text: str) -> str:
+    # a sign in lower case may be composed of others than in upper case
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def _options_apart(text: str) -> tuple[str, list[str]]:
+    """Return a text without the options that end it, lettered A, B, C ..., and these options."""
+    lines = text.split("\n")
+    for start in range(len(lines) - 1, 0, -1):
+        found = _OPTION.fullmatch(lines[start])
+        if not found:
+            break
+        if found[1] == "A":
+            pairs = [_OPTION.fullmatch(line) for line in lines[start:]]
+            letters, options = zip(*(pair.groups() for pair in pairs if pair), strict=True)
+            if "".join(letters) == _LETTERS[: len(letters)]:
+                return "\n".join(lines[:start]), list(options)
+    return text, []
