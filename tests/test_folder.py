@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -63,6 +64,48 @@ def test_options_are_shown_in_an_order_of_the_question_not_of_the_source(frames,
     first = folder.load(written(frames, tmp_path)).questions[0]
     frames["questions"].at[0, "choices"] = ["hence", "thus", "so", "because"]
     assert folder.load(written(frames, tmp_path)).questions[0] == first
+
+
+FOUR = ["because", "so", "thus", "hence"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        FOUR,
+        {"label": ["A", "B", "C", "D"], "text": FOUR},
+        dict(zip("ABCD", FOUR, strict=True)),
+        [{"label": letter, "text": text} for letter, text in zip("ABCD", FOUR, strict=True)],
+        json.dumps(FOUR),
+        json.dumps({"text": FOUR, "label": ["1", "2", "3", "4"]}),
+    ],
+)
+def test_options_are_read_in_every_form_that_data_sets_have(frames, tmp_path, value):
+    plain = folder.load(written(frames, tmp_path))
+    assert list(plain.chance) == [0.25, 0]
+    frames["questions"]["choices"] = [value, None]
+    table = folder.load(written(frames, tmp_path))
+    assert list(table.questions) == list(plain.questions)
+    assert list(table.chance) == [0.25, 0]
+
+
+@pytest.mark.parametrize(
+    "value", ["A) so B) thus", "{", [["so"], ["thus"]], {"n": [3]}, ["so", None], "7"]
+)
+def test_what_is_no_options_is_refused_and_not_taken_for_none(frames, tmp_path, value):
+    frames["questions"]["choices"] = [None, value]
+    with pytest.raises(
+        ValueError, match=r"questions.parquet, row 1, column 'choices': must be a list"
+    ):
+        folder.load(written(frames, tmp_path))
+
+
+def test_a_name_without_facts_is_told_with_the_nearest(frames, tmp_path, caplog):
+    frames["llms"]["llm"] = ["A", "b"]
+    table = folder.load(written(frames, tmp_path))
+    assert np.isnan(table.costs[:, 0]).all()
+    (remark,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert "says nothing of 1 of the 2 llms, first 'a'; it has 'A'." in remark
 
 
 @pytest.mark.parametrize(

@@ -163,9 +163,17 @@ def numbers(
     bad = (values < low) | (values > high) | np.isinf(values) | (values.isna() & given.notna())
     if bad.any():
         row = int(np.argmax(bad))
-        limit = f"a finite number in [{low:g}, {high:g}] or missing"
-        refuse(file, row, column, limit, given.iloc[row], "Rescale or drop it.")
+        must = f"a finite number{_within(low, high)} or missing"
+        is_text = isinstance(given.iloc[row], str)
+        advice = "Write it as a number, without a unit." if is_text else "Rescale or drop it."
+        refuse(file, row, column, must, given.iloc[row], advice)
     return values
+
+
+def _within(low: float, high: float) -> str:
+    if np.isinf(high):
+        return "" if np.isinf(low) else f" of at least {low:g}"
+    return f" in [{low:g}, {high:g}]"
 
 
 def no_repeat(frame: pd.DataFrame, columns: list[str], keys: list[np.ndarray], file: str) -> None:
@@ -173,5 +181,6 @@ def no_repeat(frame: pd.DataFrame, columns: list[str], keys: list[np.ndarray], f
     repeated = pd.DataFrame(dict(enumerate(keys))).duplicated()
     if repeated.any():
         row = int(np.argmax(repeated))
-        got = tuple(frame[columns].iloc[row])
+        cells = tuple(frame[columns].iloc[row])
+        got = cells[0] if len(cells) == 1 else cells
         refuse(file, row, " and ".join(columns), "unique", got, "Drop the repeated row.")

@@ -1,8 +1,9 @@
 """A routing table from a folder of three parquet files: the format for anyone's outcomes.
 
 ``questions.parquet``
-    ``question_id``, ``dataset``, ``question``; optionally ``subject``, ``choices`` (list of
-    options, shown below the question), ``split`` (``train`` or ``test``).
+    ``question_id``, ``dataset``, ``question``; optionally ``subject``, ``choices`` (options, shown
+    below the question; see ``benchmarks.sources.options`` for their forms), ``split`` (``train``
+    or ``test``).
 ``outcomes.parquet``
     Long form: ``question_id``, ``llm``, ``score`` in [0, 1]; optionally ``cost``. A pair that is
     absent, or whose score is missing, is *not observed*. Optionally ``rotation``: the llm was asked
@@ -16,12 +17,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.sources.columns import Coded, coded, no_repeat, numbers, read, refuse, sentences
+from benchmarks.sources.options import MUST, options_of
 from routers.table import RoutingTable
 
 log = logging.getLogger(__name__)
@@ -74,6 +77,8 @@ def load(
     )
     outcomes = read(folder / _OUTCOMES, ("question_id", "llm", "score"), ("cost", "rotation"))
     facts = read_facts(folder) if (folder / _LLMS).exists() else None
+    if facts is not None:
+        _tell_unknown(facts, coded(outcomes, "llm", _OUTCOMES).values)
     table = build(questions, outcomes, facts, cost_column, cost_unit, show_choices, rotations)
     log.info(
         "%s: %s questions, %s llms, %s outcomes, read in %.1f s",
@@ -92,6 +97,20 @@ def read_facts(folder: Path) -> pd.DataFrame:
     names = coded(facts, "llm", _LLMS)
     no_repeat(facts, ["llm"], [names.codes], _LLMS)
     return facts.drop(columns="llm").set_index(pd.Index(names.values, name="llm"))
+
+
+def _tell_unknown(facts: pd.DataFrame, llms: np.ndarray) -> None:
+    """Remark on llms of which nothing is known: a name may be spelled otherwise."""
+    absent = sorted(set(llms) - set(facts.index))
+    if not absent:
+        return
+    near = get_close_matches(absent[0].lower(), [name.lower() for name in facts.index], n=1)
+    hint = "".join(f"; it has {name!r}" for name in facts.index if name.lower() in near)
+    log.warning(
+        "%s says nothing of %d of the %d llms, first %r%s. What it would say of them, such as what "
+        "stands in for their cost, is unknown.",
+        _LLMS, len(absent), len(llms), absent[0], hint,
+    )  # fmt: skip
 
 
 def build(
@@ -117,8 +136,7 @@ def build(
         asked = _times_asked(pairs, len(texts))
         pairs = _one_outcome(pairs, rotations)
     shape = len(texts), len(names)
-    choices = questions["choices"] if "choices" in questions else [None] * len(questions)
-    options = [_options(value) for value in choices]
+    options = _options(questions)
     if show_choices:
         texts = [_shown(*row) for row in zip(ids.values, texts, options, strict=True)]
     costs, unit = _costs(pairs, facts, names, shape, cost_column, cost_unit)
@@ -215,8 +233,16 @@ def _costs(
     return np.where(values < 0, np.nan, values), f"{column} (proxy)"
 
 
-def _options(value: object) -> list[str]:
-    return [str(option) for option in value] if isinstance(value, (list, np.ndarray)) else []
+def _options(questions: pd.DataFrame) -> list[list[str]]:
+    """Return the options of every question, none for an open one."""
+    found: list[list[str]] = []
+    for value in questions["choices"] if "choices" in questions else [None] * len(questions):
+        try:
+            found.append(options_of(value))
+        except ValueError:
+            advice = "Write a list of texts, in which none is missing."
+            refuse(_QUESTIONS, len(found), "choices", MUST, value, advice)
+    return found
 
 
 def _shown(question_id: str, question: str, options: list[str]) -> str:
