@@ -77,11 +77,11 @@ def floor_choices(
 
 
 def _dataset_best(learn: RoutingTable, judge: RoutingTable, single: BestSingle) -> np.ndarray:
-    """Told the dataset, take its best llm on train; a dataset not in train: the best single."""
+    """Told the dataset, take its best llm on train; if nothing is known there, the best single."""
     predicted = single.predict_scores(list(judge.questions))
     for name in np.unique(judge.datasets):
         seen = learn.datasets == name
-        if seen.any():
+        if not np.isnan(learn.scores[seen]).all():
             means = BestSingle().fit(learn.rows(seen)).predict_scores(["any"])
             predicted[judge.datasets == name] = means
     costs = single.predict_costs(list(judge.questions))
@@ -121,8 +121,14 @@ def corrected_oracle_score(
     chance : ndarray of shape (n,)
         Probability of guessing right.
     datasets : ndarray of str, shape (n,)
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        NaN for a question without any outcome.
     """
     best = np.where(np.isnan(scores), -np.inf, scores).max(axis=1)
+    best[np.isneginf(best)] = np.nan
     unknown = np.ones(len(scores))
     for name in np.unique(datasets):
         rows = datasets == name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import lru_cache
 from typing import Any
 
@@ -15,9 +16,15 @@ from routers.constraints import SEED, Integer
 from routers.table import RoutingTable
 from routers.validation import checked
 
+log = logging.getLogger(__name__)
+
 
 def load_table(cfg: DictConfig) -> RoutingTable:
-    """Return the outcomes of the configured zoo, sorted by question id and llm name."""
+    """Return the outcomes of the configured zoo, sorted by question id and llm name.
+
+    Questions without an outcome of any of its llms are left out, with a remark: there is nothing
+    to learn from them, nor to judge by.
+    """
     return _load_table(_source(cfg), tuple(cfg.zoo.llms) if cfg.zoo.llms else None)
 
 
@@ -25,8 +32,11 @@ def load_pool(cfg: DictConfig) -> RoutingTable | None:
     """Return what the source holds of llms outside the zoo, or some of them; None without any."""
     if cfg.pool.size == 0:
         return None
-    zoo = tuple(load_table(cfg).llms)
-    return _load_pool(_source(cfg), zoo, cfg.pool.size, cfg.pool.seed)
+    table = load_table(cfg)
+    pool = _load_pool(_source(cfg), tuple(table.llms), cfg.pool.size, cfg.pool.seed)
+    if pool is None or len(pool) == len(table):
+        return pool
+    return pool.rows(np.isin(pool.ids, table.ids))
 
 
 def load_folds(cfg: DictConfig, table: RoutingTable) -> list[Fold]:
@@ -52,7 +62,22 @@ def _load_everyone(data: str) -> RoutingTable:
 @lru_cache(maxsize=2)
 def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
     everyone = _load_everyone(data)
-    return everyone.select(llms).canonical() if llms else everyone
+    zoo = everyone.select(llms).canonical() if llms else everyone
+    asked = ~np.isnan(zoo.scores).all(axis=1)
+    if asked.all() or not asked.any():
+        return zoo
+    _tell_unasked(zoo.datasets, asked)
+    return zoo.rows(asked)
+
+
+def _tell_unasked(datasets: np.ndarray, asked: np.ndarray) -> None:
+    whole = sorted(set(datasets) - set(datasets[asked]))
+    log.warning(
+        "%d of %d questions have no outcome of any llm of the zoo and are left out%s.",
+        (~asked).sum(),
+        len(asked),
+        f", among them all of {', '.join(map(repr, whole))}" if whole else "",
+    )
 
 
 @checked("pool", size=Integer(0) | None, seed=SEED)

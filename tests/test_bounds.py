@@ -63,6 +63,15 @@ def test_oracle_without_luck_leaves_open_and_fractional_questions_alone():
     np.testing.assert_allclose(found, [1, 0.4, 1])
 
 
+def test_a_question_without_outcomes_has_no_oracle():
+    scores = np.array([[1, 0], [np.nan, np.nan]])
+    datasets = np.array(["d", "d"], dtype=object)
+    for chance in (np.zeros(2), np.full(2, 0.25)):
+        found = bounds.corrected_oracle_score(scores, chance, datasets)
+        assert np.isfinite(found[0])
+        assert np.isnan(found[1])
+
+
 def test_guessers_have_an_oracle_near_chance_once_luck_is_taken_out():
     rng = np.random.default_rng(0)
     scores = (rng.random((4000, 8)) < 0.25).astype(float)

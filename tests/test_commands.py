@@ -264,6 +264,37 @@ def test_settings_among_the_arguments_go_before_the_options_of_make(tmp_path, ca
     assert len(store.load_runs(other)) == 1
 
 
+def test_questions_that_nobody_was_asked_are_left_out_and_named(folder, tmp_path, capsys):
+    def with_unasked(questions):
+        more = [
+            ("u0", "d", "Was this asked?"),
+            ("u1", "other", "And this?"),
+            ("u2", "other", "Or this?"),
+        ]
+        return pd.concat([questions, pd.DataFrame(more, columns=questions.columns)])
+
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    arguments = ["router=best_single,recognised_dataset", "split=holdout", *CHEAP[-1:]]
+    assert run.main([*arguments, "--data", str(folder), "--results", str(whole)]) == 0
+    write_folder(tmp_path / "data", questions=with_unasked)
+    typed = [*arguments, "--data", str(tmp_path / "data"), "--results", str(part)]
+    capsys.readouterr()
+    assert run.main([*typed, "zoo.llms=[a]"]) == 0
+    (remark,) = [line for line in said(capsys) if "no outcome" in line]
+    assert remark == (
+        "3 of 23 questions have no outcome of any llm of the zoo and are left out, among them all "
+        "of 'other'."
+    )
+    assert run.main(typed) == 0
+    rows = [
+        {run.about["router"]: run.rows() for run in store.load_runs(place)}
+        for place in (whole, part)
+    ]
+    for router in rows[0]:
+        assert len(rows[1][router]) == len(rows[0][router])
+        assert list(rows[1][router]["question_id"]) == list(rows[0][router]["question_id"])
+
+
 # Failures ------------------------------------------------------------------------------------------
 
 
