@@ -49,9 +49,15 @@ def _document(title: str, board: pd.DataFrame, body: Callable[[pd.DataFrame], st
             f"## {markdown(data)}, zoo {markdown(zoo)}, split {markdown(split)}\n\n"
             f"{first['n_questions']} questions, {first['n_llms']} llms, "
             f"{_span(seeds)} seed(s), data {data_hash}; "
-            f"cost in {markdown(first['cost_unit'])}; {body(rows)}"
+            f"{_cost(rows)}; {body(rows)}"
         )
     return f"# {title}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _cost(rows: pd.DataFrame) -> str:
+    """Say what costs are counted in, if any is known."""
+    known = rows.filter(regex="^cost(_(?!unit)|$)").notna().any(axis=None)
+    return f"cost in {markdown(rows['cost_unit'].iloc[0])}" if known else "no costs are known"
 
 
 def _nothing_to_route(rows: pd.DataFrame) -> str:

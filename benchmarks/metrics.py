@@ -94,7 +94,10 @@ def _policy_values(rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray
             values[name] = (chosen(score, choice), chosen(cost, choice))
     values["random"] = (rows["random_score"].to_numpy(), cost.mean(axis=1))
     values["oracle"] = (rows["oracle_score"].to_numpy(), rows["oracle_cost"].to_numpy())
-    values["corrected_oracle"] = (rows["corrected_oracle_score"].to_numpy(), nothing)
+    # where no options are known there is no luck to take out, and it would be the oracle again
+    options = (rows["chance"] > 0).any()
+    lucky = rows["corrected_oracle_score"].to_numpy() if options else nothing
+    values["corrected_oracle"] = (lucky, nothing)
     return values
 
 

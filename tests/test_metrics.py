@@ -82,12 +82,17 @@ def test_order_of_bounds(runs):
     row = metrics.summary(runs)
     assert row["random"] <= row["oracle"]
     assert row["macro_score"] <= row["oracle"]
-    assert row["corrected_oracle"] <= row["oracle"]
     assert row["macro_low"] <= row["macro_score"] <= row["macro_high"]
     assert row["regret"] == pytest.approx(row["oracle"] - row["macro_score"])
     assert row["n_questions"] == 90
     assert row["n_seeds"] == 2
     assert row["score_birds"] > 0.7  # its expert is right nine times in ten
+
+
+def test_there_is_luck_to_take_out_only_where_options_are_known(runs):
+    assert np.isnan(metrics.summary(runs)["corrected_oracle"])
+    guessed = [rows.assign(chance=0.25) for rows in runs]
+    assert 0 < metrics.summary(guessed)["corrected_oracle"] <= metrics.summary(guessed)["oracle"]
 
 
 def test_best_single_closes_no_gap_and_the_oracle_all(table):
