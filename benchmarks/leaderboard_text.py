@@ -56,7 +56,7 @@ def _document(title: str, board: pd.DataFrame, body: Callable[[pd.DataFrame], st
 
 def _cost(rows: pd.DataFrame) -> str:
     """Say what costs are counted in, if any is known."""
-    known = rows.filter(regex="^cost(_(?!unit)|$)").notna().any(axis=None)
+    known = rows.filter(regex="^cost(_(?!unit|known)|$)").notna().any(axis=None)
     return f"cost in {markdown(rows['cost_unit'].iloc[0])}" if known else "no costs are known"
 
 
@@ -97,12 +97,18 @@ def _router_line(row: pd.Series) -> str:
         with_interval(row["macro_score"], row["macro_low"], row["macro_high"], ".3f"),
         with_interval(row["gap_closed"], row["gap_low"], row["gap_high"], "+.2f"),
         with_interval(row["lift_recognised"], row["lift_low"], row["lift_high"], "+.3f"),
-        number(row["cost"]),
+        _paid(row),
         number(row["selection_entropy"], ".2f"),
         number(row["fit_seconds"]),
         number(row["route_qps"]),
     ]
     return "| " + " | ".join(cells) + " |"
+
+
+def _paid(row: pd.Series) -> str:
+    """Return the mean cost; where it is unknown, for what share of the choices it is known."""
+    partly = np.isnan(row["cost"]) and row["cost_known"] > 0
+    return f"{DASH} (known for {row['cost_known']:.0%})" if partly else number(row["cost"])
 
 
 def _reference_line(title: str, name: str, row: pd.Series) -> str:

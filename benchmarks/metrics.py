@@ -115,6 +115,21 @@ def macro_mean(values: FloatArray, datasets: np.ndarray) -> float:
     return float(np.mean(means)) if means else float("nan")
 
 
+def mean_cost(costs: FloatArray, scores: FloatArray, datasets: np.ndarray) -> float:
+    """Macro mean of what choices cost; NaN unless the cost of every scored choice is known.
+
+    A mean over the known costs would make whoever chooses the unknown ones look cheap.
+
+    Parameters
+    ----------
+    costs, scores : ndarray of shape (n_seeds, n)
+        Of what was chosen; a score is NaN where nothing was.
+    datasets : ndarray of str, shape (n,)
+    """
+    known = not (np.isnan(costs) & ~np.isnan(scores)).any()
+    return macro_mean(costs, datasets) if known else float("nan")
+
+
 def dataset_means(values: FloatArray, datasets: np.ndarray) -> dict[str, float]:
     """Mean within each dataset, NaN where it has no value."""
     found = {}
@@ -228,8 +243,8 @@ def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
     points = []
     for price in prices:
         choice = route_observed(predicted, expected, score, llm_names(rows), price)
-        taken = (macro_mean(chosen(values, choice)[None], labels) for values in (score, cost))
-        points.append((price, *taken))
+        reached, paid = (chosen(values, choice)[None] for values in (score, cost))
+        points.append((price, macro_mean(reached, labels), mean_cost(paid, reached, labels)))
     return pd.DataFrame(points, columns=["price", "score", "cost"])
 
 
@@ -252,13 +267,11 @@ def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
     rows = pd.concat(runs)
     labels = rows["dataset"].to_numpy(dtype=object)
     scores, costs = matrix(rows, "score"), matrix(rows, "cost")
-    return pd.DataFrame(
-        [
-            (name, macro_mean(scores[None, :, j], labels), macro_mean(costs[None, :, j], labels))
-            for j, name in enumerate(llm_names(runs[0]))
-        ],
-        columns=["llm", "score", "cost"],
-    )
+    points = []
+    for j, name in enumerate(llm_names(runs[0])):
+        score, cost = scores[None, :, j], costs[None, :, j]
+        points.append((name, macro_mean(score, labels), mean_cost(cost, score, labels)))
+    return pd.DataFrame(points, columns=["llm", "score", "cost"])
 
 
 def summary(
@@ -284,7 +297,10 @@ def summary(
     low, high = interval(replicates["router"])
     gap_low, gap_high = interval(np.asarray(gaps))
     lift_low, lift_high = interval(replicates["router"] - replicates["recognised_dataset"])
-    cost = macro_mean(found.costs["router"], found.datasets)
+    cost = {
+        name: mean_cost(values, found.scores[name], found.datasets)
+        for name, values in found.costs.items()
+    }
     return {
         "n_seeds": len(runs),
         "n_questions": len(found.datasets),
@@ -300,13 +316,16 @@ def summary(
         "lift_low": lift_low,
         "lift_high": lift_high,
         "regret": point["oracle"] - point["router"],
-        "cost": cost,
+        "cost": cost["router"],
+        "cost_known": _known_share(found),
         **{
-            f"cost_{name}": macro_mean(values, found.datasets)
-            for name, values in found.costs.items()
+            f"cost_{name}": value
+            for name, value in cost.items()
             if name not in ("router", "corrected_oracle")
         },
-        "cost_to_match_best_single": _cost_to_match(curve, point["best_single"]),
+        "cost_to_match_best_single": _cost_to_match(curve, point["best_single"])
+        if not np.isnan(cost["best_single"])
+        else float("nan"),
         "selection_entropy": selection_entropy(share),
         "largest_share": max(share.values()),
         **{name: value for name, value in point.items() if name != "router"},
@@ -315,6 +334,12 @@ def summary(
             for name, value in dataset_means(found.scores["router"], found.datasets).items()
         },
     }
+
+
+def _known_share(found: Panel) -> float:
+    """Share of the router's scored choices whose cost is known."""
+    scored = ~np.isnan(found.scores["router"])
+    return float((scored & ~np.isnan(found.costs["router"])).sum() / max(scored.sum(), 1))
 
 
 def _cost_to_match(curve: pd.DataFrame, best_single: float) -> float:

@@ -95,6 +95,25 @@ def test_there_is_luck_to_take_out_only_where_options_are_known(runs):
     assert 0 < metrics.summary(guessed)["corrected_oracle"] <= metrics.summary(guessed)["oracle"]
 
 
+def test_a_mean_cost_is_known_only_if_every_cost_is(runs):
+    costs, scores = np.array([[1.0, np.nan, 5]]), np.array([[1.0, 0, np.nan]])
+    datasets = np.array(["d", "d", "e"])
+    assert np.isnan(metrics.mean_cost(costs, scores, datasets))
+    assert metrics.mean_cost(costs[:, ::2], scores[:, ::2], datasets[::2]) == 3
+    dearest = metrics.llm_names(runs[0])[0]
+    unpriced = [rows.assign(**{f"cost/{dearest}": np.nan}) for rows in runs]
+    whole, part = metrics.summary(runs), metrics.summary(unpriced)
+    share = metrics.selection_share(runs)[dearest]
+    assert 0 < share < 1
+    assert (whole["cost_known"], part["cost_known"]) == (1, pytest.approx(1 - share))
+    assert not np.isnan(whole["cost"])
+    assert np.isnan([part["cost"], part["cost_random"]]).all()
+    single = runs[0].filter(like="score/").mean().idxmax().removeprefix("score/")
+    free = [rows.assign(**{f"cost/{single}": np.nan}) for rows in runs]
+    known = not np.isnan(metrics.summary(free)["cost_best_single"])
+    assert known == (not np.isnan(metrics.summary(free)["cost_to_match_best_single"]))
+
+
 def test_best_single_closes_no_gap_and_the_oracle_all(table):
     rows = evaluate(BestSingle(), table, kfold(table, 0), RECOGNISER).rows
     assert metrics.summary([rows])["gap_closed"] == 0
