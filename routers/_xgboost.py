@@ -19,19 +19,18 @@ _ROUNDS = Integer(1) | None  # xgboost takes -1 without a word, and then learns 
 
 
 def try_out(estimator: Any) -> None:
-    """Fit a copy on a few made-up rows if the estimator is one of xgboost's.
+    """Fit a copy of an estimator of xgboost on a few made-up rows.
 
     Raises
     ------
     InvalidParameterError
         If a parameter is wrong, with what xgboost says of it.
     """
-    if is_of_xgboost(estimator):
-        require(type(estimator).__name__, "n_estimators", estimator.n_estimators, _ROUNDS)
-        copy = clone(estimator).set_params(n_estimators=1)
-        label = np.arange(8) % 2
-        rows = np.eye(8, dtype=np.float32)
-        fit(copy, rows, label if is_classifier(estimator) else 0.25 + 0.5 * label)
+    require(type(estimator).__name__, "n_estimators", estimator.n_estimators, _ROUNDS)
+    copy = clone(estimator).set_params(n_estimators=1)
+    label = np.arange(8) % 2
+    rows = np.eye(8, dtype=np.float32)
+    fit(copy, rows, label if is_classifier(estimator) else 0.25 + 0.5 * label)
 
 
 def is_of_xgboost(thing: object) -> bool:

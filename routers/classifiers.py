@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.utils import get_tags
 
 from routers._targets import best_shares
-from routers._xgboost import fit, try_out
+from routers._xgboost import fit
 from routers.base import Router
 from routers.constraints import ENCODER, Constraints, InstanceOf, OneOf
 from routers.encoders import Encoder, encode_training
@@ -67,7 +67,6 @@ class ClassifierRouter(Router):
     def _fit(self, table: RoutingTable) -> None:
         targets = best_shares(table.scores) if self.target == "best" else table.scores
         estimator = SoftLabelLogistic() if self.estimator is None else self.estimator
-        try_out(estimator)
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
         if _fits_jointly(estimator, targets):
             self.joint_ = fit(clone(estimator), vectors, targets)

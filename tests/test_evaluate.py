@@ -3,11 +3,13 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from xgboost import XGBRegressor
 
 from benchmarks import metrics
 from benchmarks.evaluate import PeakMemory, evaluate
 from benchmarks.splits import holdout, kfold
 from routers.base import Router
+from routers.classifiers import ClassifierRouter
 from routers.constraints import Integer
 from routers.encoders import CachedEncoder, TfidfEncoder
 from routers.encoders.cached import _embedding_cache
@@ -106,8 +108,14 @@ def test_what_is_encoded_during_a_fit_is_not_charged_to_it(table, slow_encoder):
 
 
 def test_a_wrong_parameter_is_found_before_anything_is_encoded(table, slow_encoder):
-    for router in (KNNRouter(slow_encoder, k=2.5), KNNRouter(SlowEncoder(speed=0))):
-        with pytest.raises(InvalidParameterError, match="must be an integer"):
+    wrong = [
+        KNNRouter(slow_encoder, k=2.5),
+        KNNRouter(SlowEncoder(speed=0)),
+        ClassifierRouter(XGBRegressor(n_estimators=-1), slow_encoder),
+        ClassifierRouter(XGBRegressor(max_depth=-2), slow_encoder),
+    ]
+    for router in wrong:
+        with pytest.raises(InvalidParameterError, match=r"must be an integer|XGBRegressor"):
             evaluate(router, table, kfold(table, 0), RECOGNISER)
     assert not ENCODED
 
