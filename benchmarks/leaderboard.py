@@ -25,9 +25,8 @@ from benchmarks.field import calibration, report
 from benchmarks.leaderboard_files import Tables
 from benchmarks.leaderboard_text import to_field_markdown, to_markdown
 from benchmarks.progress import Progress, set_up_logging
-from benchmarks.store import Run, load_runs
+from benchmarks.store import ROOT, Run, load_runs
 
-ROOT = Path(__file__).resolve().parent.parent
 _TIMING = ("fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb")
 
 

@@ -323,9 +323,7 @@ def summary(
             for name, value in cost.items()
             if name not in ("router", "corrected_oracle")
         },
-        "cost_to_match_best_single": _cost_to_match(curve, point["best_single"])
-        if not np.isnan(cost["best_single"])
-        else float("nan"),
+        "cost_to_match_best_single": _cost_to_match(curve, point["best_single"], cost),
         "selection_entropy": selection_entropy(share),
         "largest_share": max(share.values()),
         **{name: value for name, value in point.items() if name != "router"},
@@ -342,7 +340,11 @@ def _known_share(found: Panel) -> float:
     return float((scored & ~np.isnan(found.costs["router"])).sum() / max(scored.sum(), 1))
 
 
-def _cost_to_match(curve: pd.DataFrame, best_single: float) -> float:
-    """Return the least cost over the price grid at no loss against the best single llm."""
+def _cost_to_match(curve: pd.DataFrame, best_single: float, cost: Mapping[str, float]) -> float:
+    """Return the least cost over the price grid at no loss against the best single llm.
+
+    NaN if no point of the grid matches it, or if nobody knows what it costs itself.
+    """
     enough = curve[curve["score"] >= best_single - 1e-12]
-    return float(enough["cost"].min()) if len(enough) else float("nan")
+    known = len(enough) and not np.isnan(cost["best_single"])
+    return float(enough["cost"].min()) if known else float("nan")

@@ -198,8 +198,8 @@ def run_all(overrides: Sequence[str], verbatim: Mapping[str, str] | None = None)
         if _comparison(about) not in found.comparisons:
             found.comparisons.append(_comparison(about))
     if found.n_failed:
-        log.error("%d of %d runs failed. The same command tries them again.",
-                  found.n_failed, len(jobs))  # fmt: skip
+        failed = f"{found.n_failed} of {len(jobs)}"
+        log.error("%s runs failed. The same command tries them again.", failed)
     return found
 
 

@@ -106,11 +106,9 @@ def _tell_unknown(facts: pd.DataFrame, llms: np.ndarray) -> None:
         return
     near = get_close_matches(absent[0].lower(), [name.lower() for name in facts.index], n=1)
     hint = "".join(f"; it has {name!r}" for name in facts.index if name.lower() in near)
-    log.warning(
-        "%s says nothing of %d of the %d llms, first %r%s. What it would say of them, such as what "
-        "stands in for their cost, is unknown.",
-        _LLMS, len(absent), len(llms), absent[0], hint,
-    )  # fmt: skip
+    which = f"{len(absent)} of the {len(llms)} llms, first {absent[0]!r}{hint}"
+    unknown = "What it would say of them, such as what stands in for their cost, is unknown."
+    log.warning("%s says nothing of %s. %s", _LLMS, which, unknown)
 
 
 def build(
