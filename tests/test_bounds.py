@@ -72,6 +72,16 @@ def test_a_question_without_outcomes_has_no_oracle():
         assert np.isnan(found[1])
 
 
+def test_a_dataset_without_training_outcomes_falls_back_on_the_best_single_llm(tiny):
+    scores = tiny.scores.copy()
+    scores[2] = np.nan  # the training question of "bird"
+    scores[0] = [0, 1, 0]
+    table = dataclasses.replace(tiny, scores=scores)
+    train, test = (np.array(rows, dtype=np.int64).tobytes() for rows in ([0, 2], [1, 3]))
+    floors = bounds.floor_choices(table, train, test, RecognisedDatasetRouter(TfidfEncoder()))
+    assert list(floors["dataset_best"]) == list(floors["best_single"]) == [1, 1]
+
+
 def test_guessers_have_an_oracle_near_chance_once_luck_is_taken_out():
     rng = np.random.default_rng(0)
     scores = (rng.random((4000, 8)) < 0.25).astype(float)

@@ -108,10 +108,13 @@ def test_a_mean_cost_is_known_only_if_every_cost_is(runs):
     assert (whole["cost_known"], part["cost_known"]) == (1, pytest.approx(1 - share))
     assert not np.isnan(whole["cost"])
     assert np.isnan([part["cost"], part["cost_random"]]).all()
-    single = runs[0].filter(like="score/").mean().idxmax().removeprefix("score/")
-    free = [rows.assign(**{f"cost/{single}": np.nan}) for rows in runs]
-    known = not np.isnan(metrics.summary(free)["cost_best_single"])
-    assert known == (not np.isnan(metrics.summary(free)["cost_to_match_best_single"]))
+
+
+def test_nothing_matches_a_best_single_llm_of_unknown_cost():
+    curve = pd.DataFrame({"price": [0, 1, 2], "score": [0.7, 0.6, 0.4], "cost": [3.0, 2.0, 1.0]})
+    assert metrics._cost_to_match(curve, 0.6, {"best_single": 5.0}) == 2
+    assert np.isnan(metrics._cost_to_match(curve, 0.8, {"best_single": 5.0}))
+    assert np.isnan(metrics._cost_to_match(curve, 0.6, {"best_single": np.nan}))
 
 
 def test_best_single_closes_no_gap_and_the_oracle_all(table):
