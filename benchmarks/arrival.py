@@ -12,7 +12,8 @@ from sklearn.base import clone
 
 from benchmarks.metrics import Panel, bootstrap_macro, interval, macro_mean
 from benchmarks.splits import Fold
-from routers.base import Router, choose
+from routers.base import Router
+from routers.choice import choose
 from routers.constraints import SEED, Integer
 from routers.table import FloatArray, RoutingTable
 from routers.validation import checked

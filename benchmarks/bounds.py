@@ -12,8 +12,9 @@ import numpy as np
 from sklearn.base import clone
 
 from benchmarks.splits import Fold
-from routers.base import Router, choose
+from routers.base import Router
 from routers.baselines import BestSingle, Cheapest
+from routers.choice import choose
 from routers.table import FloatArray, RoutingTable, Texts
 
 FLOORS = ("cheapest", "best_single", "recognised_dataset", "dataset_best")

@@ -22,7 +22,7 @@ from benchmarks.metrics import llm_names, matrix
 from benchmarks.plots import command_line
 from benchmarks.store import Run, load_runs
 from routers.allocation import best_within_budget, cheapest_at_quality
-from routers.base import choose
+from routers.choice import choose
 from routers.dual import DualAllocator
 from routers.pricing import price_for_budget, price_for_quality
 from routers.table import FloatArray

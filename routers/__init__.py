@@ -1,7 +1,8 @@
 """Routing methods: given a question's text and a zoo of LLMs, pick the one to ask.
 
 * ``table``         the one data object: questions x llms, scores and costs
-* ``base``          ``Router``, the interface of every method, and ``choose``, the one decision rule
+* ``base``          ``Router``, the interface of every method
+* ``choice``        ``choose``, the one decision rule
 * ``constraints``, ``validation``   what a parameter must be, and the check that ``fit`` begins with
 * ``encoders``, ``lm_reading``   text to vectors, cached by content
 * ``precomputing``, ``content_store``, ``batching``, ``devices``   what pretrained networks compute
@@ -31,7 +32,7 @@ _EXPORTS = {
     "RoutingTable": "table",
     "best_within_budget": "allocation",
     "cheapest_at_quality": "allocation",
-    "choose": "base",
+    "choose": "choice",
     "load_router": "persistence",
     "price_for_budget": "pricing",
     "price_for_quality": "pricing",

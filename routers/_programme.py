@@ -9,7 +9,7 @@ from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import csr_array, vstack
 
 from routers._batch import Batch, InfeasibleError, asked_too_much
-from routers.base import choose
+from routers.choice import choose
 from routers.table import FloatArray
 
 _EXACT = 300  # at most this many pairs of question and llm: solved in whole numbers at once

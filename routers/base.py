@@ -1,4 +1,4 @@
-"""``Router``, the interface of every method, and ``choose``, the one decision rule."""
+"""``Router``, the interface of every method."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from routers._targets import column_means
-from routers.constraints import Constraints, Real
+from routers.choice import choose
+from routers.constraints import Constraints
 from routers.precomputing import Precomputing
 from routers.table import FloatArray, RoutingTable, Texts
-from routers.validation import check_parameters, checked
+from routers.validation import check_parameters
 
 # Predictions are rounded to this many decimals, so that the last bits of a matrix product, which
 # depend on how many questions share a batch, can neither make nor break a tie.
@@ -22,57 +24,6 @@ _DECIMALS = 6
 
 class CannotAdmitError(NotImplementedError):
     """The method has no way to take in a new llm without being fitted again."""
-
-
-@checked(price=Real(0))
-def choose(scores: FloatArray, costs: FloatArray, llms: Texts, price: float = 0.0) -> np.ndarray:
-    """Choose an llm per question: the largest ``score - price * cost``.
-
-    Ties go to the cheaper llm, then to the first in alphabetical order, so that the order of the
-    columns never matters. An llm whose score is NaN is never chosen; nor is one whose cost is
-    unknown while a price is asked (a missing cost must not count as free).
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n, m)
-        Expected score of each llm, in [0, 1].
-    costs : ndarray of shape (n, m)
-        Expected cost, NaN where unknown.
-    llms : sequence of str, length m
-        Names of the candidates.
-    price : float, default=0.0
-        Score one gives up per unit of cost, at least 0.
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-        Index into ``llms``.
-
-    Raises
-    ------
-    ValueError
-        If ``price`` is negative or not finite, or if a question has no llm left to choose.
-    """
-    by_name = np.argsort(np.array(list(llms), dtype=object))
-    utility = np.asarray(scores, dtype=np.float64)[:, by_name]
-    costs = np.asarray(costs, dtype=np.float64)[:, by_name]
-    if price:
-        utility = utility - price * costs
-    utility = np.where(np.isnan(utility), -np.inf, utility)
-    best = utility.max(axis=1, keepdims=True, initial=-np.inf)
-    if np.isneginf(best).any():
-        row = int(np.argmax(np.isneginf(best)))
-        why = "every score is NaN" if price == 0 else "no llm has both a score and a cost"
-        raise ValueError(
-            f"question {row} has no llm to choose: {why}. "
-            "Observe at least one outcome, or route at price 0."
-        )
-    tie_cost = np.where(np.isnan(costs), np.inf, costs)
-    tie_cost = np.where(utility == best, tie_cost, np.inf)
-    # argmin takes the first of equals; where even the cheapest tied llm has no known cost,
-    # every entry is inf and the first *tied* one is wanted
-    cheapest = tie_cost == tie_cost.min(axis=1, keepdims=True, initial=np.inf)
-    return by_name[np.argmax((utility == best) & cheapest, axis=1)]
 
 
 class Router(Precomputing, BaseEstimator, ABC):
@@ -186,7 +137,9 @@ class Router(Precomputing, BaseEstimator, ABC):
         """
         return self._predict_costs(self._checked_questions(questions))
 
-    def route(self, questions: Texts, price: float = 0.0) -> np.ndarray:
+    def route(
+        self, questions: Texts, price: float = 0.0, eligible: ArrayLike | None = None
+    ) -> np.ndarray:
         """Choose an llm for each question.
 
         Parameters
@@ -194,14 +147,23 @@ class Router(Precomputing, BaseEstimator, ABC):
         questions : sequence of str, length n
         price : float, default=0.0
             Score one gives up per unit of cost.
+        eligible : array-like of bool, shape (n, m) or (m,), optional
+            Whether each llm of ``llms_`` can answer (its context window, images, tools, policy);
+            by default each can. One row is taken for every question.
 
         Returns
         -------
         ndarray of int, shape (n,)
             Index into ``llms_``; see :func:`choose` for ties and unknown costs.
+
+        Raises
+        ------
+        ValueError
+            If ``eligible`` has another shape, or leaves a question without an llm.
         """
         scores = self.predict_scores(questions)
-        return choose(scores, self.predict_costs(questions), self.llms_, price)
+        able = None if eligible is None else self._checked_eligible(eligible, scores.shape)
+        return choose(scores, self.predict_costs(questions), self.llms_, price, able)
 
     def admit(self, llm: str, outcomes: RoutingTable) -> Router:
         """Add a candidate from its outcomes alone, without fitting again.
@@ -308,6 +270,16 @@ class Router(Precomputing, BaseEstimator, ABC):
         pool = pool.rows(np.array([row[name] for name in known.ids]))
         observed = ~np.isnan(pool.scores).all(axis=0)
         return pool.select(sorted(pool.llms[observed])) if observed.any() else None
+
+    def _checked_eligible(self, eligible: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+        able = np.asarray(eligible)
+        if able.shape not in (shape, shape[1:]) or able.dtype != bool:
+            raise ValueError(
+                f"{type(self).__name__}.route: 'eligible' must be booleans of shape {shape} or "
+                f"{shape[1:]}, got {able.dtype} of shape {able.shape}. Give one row per question, "
+                "in the order of llms_."
+            )
+        return np.broadcast_to(able, shape)
 
     def _checked_questions(self, questions: Texts) -> list[str]:
         self._require_fitted()

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from routers._batch import Allocation, prepare
 from routers._programme import Programme, at_quality, solve, within_budget
 from routers._repair import repair
-from routers.base import choose
+from routers.choice import choose
 from routers.constraints import Constraints, Integer, Real, SequenceOf, Text
 from routers.table import FloatArray, Texts
 from routers.validation import InvalidParameterError, check_parameters, sentence

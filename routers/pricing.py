@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from routers._batch import Batch, asked_too_much, prepare
-from routers.base import choose
+from routers.choice import choose
 from routers.constraints import Real
 from routers.table import FloatArray, Texts
 from routers.validation import checked

@@ -14,7 +14,8 @@ from routers.validation import sentence
 
 FloatArray = np.ndarray
 Texts = Sequence[str] | np.ndarray
-_PER_QUESTION = ("questions", "scores", "costs", "ids", "datasets", "subjects", "splits", "chance")
+_PER_PAIR = ("scores", "costs", "eligible")
+_PER_QUESTION = (*_PER_PAIR, "questions", "ids", "datasets", "subjects", "splits", "chance")
 
 
 def _fail(what: str, must: str, got: object, advice: str) -> None:
@@ -81,6 +82,22 @@ def _checked_costs(given: ArrayLike | None, ids: np.ndarray, llms: np.ndarray) -
     return costs
 
 
+def _checked_eligible(given: ArrayLike | None, ids: np.ndarray, llms: np.ndarray) -> np.ndarray:
+    shape = (len(ids), len(llms))
+    eligible = np.broadcast_to(True, shape) if given is None else np.array(given)
+    if eligible.shape != shape:
+        _fail("'eligible'", f"of shape {shape}", eligible.shape, "One row a question.")
+    if eligible.dtype != bool:
+        must = "True where an llm can answer, else False"
+        _fail("'eligible'", must, f"values of type {eligible.dtype}", "Give booleans.")
+    return eligible
+
+
+def _kept(values: FloatArray, eligible: np.ndarray) -> FloatArray:
+    """Return values without those of pairs that are not eligible."""
+    return values if eligible.all() else np.where(eligible, values, np.float32(np.nan))
+
+
 def _checked_chance(given: ArrayLike | None, ids: np.ndarray) -> FloatArray:
     chance = np.zeros(len(ids)) if given is None else np.array(given, dtype=np.float64)
     if chance.shape != ids.shape:
@@ -97,7 +114,8 @@ class RoutingTable:
     """Outcomes of ``m`` llms on ``n`` questions, validated once and frozen.
 
     ``NaN`` means *not observed*, never zero: that one rule gives partial logs, missing prices and
-    new llms their meaning.
+    new llms their meaning. What an llm *cannot* answer (the question exceeds its context window,
+    holds an image, needs a tool) is neither wrong nor unobserved: it is not eligible.
 
     Parameters
     ----------
@@ -123,6 +141,9 @@ class RoutingTable:
         Probability of guessing right (1 / options), 0 for open questions (the default).
     cost_unit : str, default="USD"
         What a cost is counted in; a proxy is named as such.
+    eligible : array-like of bool, shape (n, m), optional
+        Whether the llm can answer the question at all; by default each can. Where it cannot, no
+        score and no cost is kept (NaN), whatever was given: nobody is judged by it.
 
     Raises
     ------
@@ -140,6 +161,7 @@ class RoutingTable:
     splits: np.ndarray
     chance: FloatArray
     cost_unit: str
+    eligible: np.ndarray
 
     def __init__(
         self,
@@ -153,6 +175,7 @@ class RoutingTable:
         splits: ArrayLike | None = None,
         chance: ArrayLike | None = None,
         cost_unit: str = "USD",
+        eligible: ArrayLike | None = None,
     ):
         ids = _texts("ids", ids, None)
         llms = _texts("llms", llms, None)
@@ -161,13 +184,15 @@ class RoutingTable:
         if not len(llms):
             _fail("'llms'", "at least one name", [], "Add a candidate.")
         n = len(ids)
+        able = _checked_eligible(eligible, ids, llms)
         checked = {
             "questions": _texts("questions", questions, n),
-            "scores": _checked_scores(scores, ids, llms),
+            "scores": _kept(_checked_scores(scores, ids, llms), able),
             "llms": llms,
             "ids": ids,
             "datasets": _texts("datasets", datasets, n),
-            "costs": _checked_costs(costs, ids, llms),
+            "costs": _kept(_checked_costs(costs, ids, llms), able),
+            "eligible": able,
             "subjects": _texts("subjects", datasets if subjects is None else subjects, n),
             "splits": _texts("splits", [""] * n if splits is None else splits, n),
             "chance": _checked_chance(chance, ids),
@@ -216,7 +241,7 @@ class RoutingTable:
         _unique("llms", names)
         columns = [position[name] for name in names]
         return self._derive(
-            llms=names, scores=self.scores[:, columns], costs=self.costs[:, columns]
+            llms=names, **{name: getattr(self, name)[:, columns] for name in _PER_PAIR}
         )
 
     def beside(self, other: RoutingTable) -> RoutingTable:
@@ -227,14 +252,21 @@ class RoutingTable:
         ValueError
             If the questions differ, or an llm is in both.
         """
-        if list(self.ids) != list(other.ids):
-            _fail("'ids' of tables to put side by side", "equal", "others", "Select rows first.")
+        self._require_same_questions(other)
         names = _texts("llms", [*self.llms, *other.llms], None)
         _unique("llms", names)
-        scores, costs = (
-            np.hstack([getattr(self, name), getattr(other, name)]) for name in ("scores", "costs")
-        )
-        return self._derive(llms=names, scores=scores, costs=costs)
+        both = {name: np.hstack([getattr(self, name), getattr(other, name)]) for name in _PER_PAIR}
+        return self._derive(llms=names, **both)
+
+    def _require_same_questions(self, other: RoutingTable) -> None:
+        if len(self) != len(other):
+            must = f"the same {len(self)} questions"
+            _fail("the table to put beside", must, f"{len(other)} questions", "Select rows first.")
+        differ = self.ids != other.ids
+        if differ.any():
+            row = int(np.argmax(differ))
+            must = f"of question {self.ids[row]!r} in row {row}"
+            _fail("the table to put beside", must, other.ids[row], "Select the rows in one order.")
 
     def canonical(self) -> RoutingTable:
         """Return the same table with questions sorted by id and llms by name.
@@ -256,4 +288,8 @@ class RoutingTable:
                 digest.update(piece.encode())
         for name in ("scores", "costs", "chance"):
             digest.update(np.ascontiguousarray(getattr(table, name)).tobytes())
+        if (
+            not table.eligible.all()
+        ):  # else the hash is that of a table from before there was a mask
+            digest.update(np.packbits(table.eligible).tobytes())
         return digest.hexdigest()[:16]

@@ -26,10 +26,11 @@ def permuted(table, rows=None, columns=None):
     return table
 
 
-def without(table, scores):
+def without(table, scores, eligible=None):
     return RoutingTable(
         questions=table.questions,
         scores=scores,
+        eligible=eligible,
         llms=table.llms,
         ids=table.ids,
         datasets=table.datasets,
@@ -186,6 +187,28 @@ def check_partly_observed(build, few):
     scores[np.random.default_rng(5).random(scores.shape) < 0.3] = np.nan
     router = build().fit(without(few, scores))
     assert np.isfinite(router.predict_scores(list(few.questions))).all()
+
+
+def check_ineligible_is_neither_wrong_nor_asked(build, few):
+    """What an llm cannot answer is nothing to learn from, and nobody sends it there."""
+    eligible = np.random.default_rng(9).random(few.scores.shape) < 0.6
+    eligible[eligible.sum(axis=1) < 2] = True
+    router = build().fit(without(few, few.scores, eligible))
+    questions = list(few.questions)
+    unobserved = build().fit(without(few, np.where(eligible, few.scores, np.nan)))
+    predicted = router.predict_scores(questions)
+    np.testing.assert_array_equal(predicted, unobserved.predict_scores(questions))
+    for price in (0.0, 0.1):
+        choice = router.route(questions, price, eligible)
+        assert eligible[np.arange(len(few)), choice].all()
+    free = router.route(questions)
+    able = eligible[np.arange(len(few)), free]
+    np.testing.assert_array_equal(router.route(questions, 0.0, eligible)[able], free[able])
+    assert set(router.route(questions, 0.0, np.arange(few.n_llms) == 1)) == {1}
+    with pytest.raises(ValueError, match="question 0 has no llm to choose among the eligible"):
+        router.route(questions, 0.0, np.zeros(few.n_llms, dtype=bool))
+    with pytest.raises(ValueError, match="'eligible' must be booleans of shape"):
+        router.route(questions, 0.0, [True])
 
 
 def check_fractional_scores(build, few):

@@ -9,7 +9,7 @@ from routers._batch import prepare
 from routers._programme import at_quality
 from routers._repair import _Repair, repair
 from routers.allocation import InfeasibleError, best_within_budget, cheapest_at_quality
-from routers.base import choose
+from routers.choice import choose
 from routers.dual import DualAllocator
 from routers.pricing import price_for_budget, price_for_quality
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from routers.base import Router, choose
+from routers.base import Router
 from routers.baselines import BestSingle, Cheapest
+from routers.choice import choose
 
 
 def test_largest_score_then_cheaper_then_alphabetical():
@@ -31,6 +32,14 @@ def test_unknown_scores_are_never_chosen_and_unknown_costs_are_not_free():
     # among equals an unknown cost comes after every known one
     assert choose(np.array([[0.5, 0.5]]), np.array([[np.nan, 7.0]]), "ab") == [1]
     assert choose(np.array([[0.1, 0.5, 0.5]]), np.full((1, 3), np.nan), "abc") == [1]
+
+
+def test_what_cannot_answer_is_never_chosen():
+    scores, costs = np.array([[0.9, 0.6, 0.1]]), np.array([[4.0, 1.0, 1.0]])
+    assert choose(scores, costs, "abc", eligible=[[False, True, True]]) == [1]
+    assert choose(scores, costs, "cba", 1.0, eligible=[[True, False, False]]) == [0]
+    with pytest.raises(ValueError, match="no llm to choose among the eligible: every score"):
+        choose(scores, costs, "abc", eligible=np.zeros((1, 3), dtype=bool))
 
 
 @pytest.mark.parametrize("price", [-1, np.nan, np.inf])

@@ -12,7 +12,7 @@ from conftest import ROOT
 from benchmarks.arrival import arrival_zoos
 from benchmarks.field import llmrouterbench, routereval
 from benchmarks.metrics import gap_closed
-from routers.base import choose
+from routers.choice import choose
 
 FOLDER = ROOT / "tests" / "published"
 

@@ -49,7 +49,7 @@ from benchmarks import bounds, metrics
 from benchmarks.evaluate import evaluate
 from benchmarks.field import llmrouterbench, report, routellm, routerarena, routerbench, routereval
 from benchmarks.splits import holdout, kfold
-from routers.base import choose
+from routers.choice import choose
 from routers.encoders import TfidfEncoder
 from routers.neighbors import KNNRouter
 from routers.recognition import RecognisedDatasetRouter

@@ -12,7 +12,8 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.base import clone
 
-from routers.base import Router, choose
+from routers.base import Router
+from routers.choice import choose
 from routers.constraints import (
     DEVICE,
     ENCODER,
