@@ -209,7 +209,7 @@ def test_an_index_is_a_column_and_a_folder_name_is_none(frames, tmp_path):
 def test_what_was_read_is_logged_once(frames, tmp_path, caplog):
     with caplog.at_level("INFO"):
         folder.load(written(frames, tmp_path))
-    [line] = caplog.messages
+    [line] = [r.getMessage() for r in caplog.records if r.levelname == "INFO"]
     assert f"{tmp_path.name}: 2 questions, 2 llms, 3 outcomes, read in " in line
 
 
@@ -252,9 +252,7 @@ def test_right_under_every_rotation_or_on_average(rotated, tmp_path):
     mean = folder.load(tmp_path, rotations="mean")
     np.testing.assert_allclose(mean.scores, [[2 / 3, 1, 1], [1, 0.5, np.nan]])
     assert mean.chance[0] == 0.25
-    with pytest.raises(
-        ValueError, match=r"'rotations' must be one of \['all', 'mean'\], got 'any'"
-    ):
+    with pytest.raises(ValueError, match="'rotations' must be one of 'all' or 'mean', got 'any'"):
         folder.load(tmp_path, rotations="any")
 
 
