@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from folders import written
 
 from benchmarks.sources import folder, synthetic
 
@@ -29,12 +30,6 @@ def frames():
     )
     llms = pd.DataFrame({"llm": ["a", "b"], "params_b": [7.0, -1]})
     return {"questions": questions, "outcomes": outcomes, "llms": llms}
-
-
-def written(frames, path: Path) -> Path:
-    for name, frame in frames.items():
-        frame.to_parquet(path / f"{name}.parquet")
-    return path
 
 
 def test_reads_what_is_there(frames, tmp_path):

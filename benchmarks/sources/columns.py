@@ -110,7 +110,7 @@ def _stripped(texts: list[str], column: str, file: str) -> list[str]:
     padded = [text for text in texts if text != text.strip()]
     if padded:
         log.warning(
-            "%s, column %r: the white space around %d names is left out, first %s.",
+            "%s, column %r: white space around a name is left out (%d, first %s).",
             file,
             column,
             len(padded),
@@ -183,8 +183,9 @@ def numbers(
         must = f"a finite number{_within(low, high)} or missing"
         advice = "Write it as a number, without a unit."
         if beyond.iloc[row]:
-            is_percentage = high == 1 and values.iloc[row] > 1
-            advice = "Divide a percentage by 100." if is_percentage else "If unknown, leave it out."
+            advice = "Leave it out if it is not known."
+            if high < np.inf:
+                advice = "Rescale the column (divide percentages by 100), or leave the value out."
         refuse(file, row, column, must, given.iloc[row], advice)
     return values
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from benchmarks.sources.columns import numbers
 from benchmarks.sources.parquet import LLMS
+from routers.validation import shown
 
 log = logging.getLogger(__name__)
 _SHOWN = 5  # names in a remark
@@ -76,11 +77,12 @@ def tell_partly_known(
     priced = observed & ~np.isnan(costs)
     if priced.sum() == observed.sum():
         return
-    unpriced = [str(name) for name in llms[observed.any(axis=0) & ~priced.any(axis=0)]]
-    names = ", ".join(map(repr, unpriced[:_SHOWN])) + (", ..." if len(unpriced) > _SHOWN else "")
+    unpriced = llms[observed.any(axis=0) & ~priced.any(axis=0)]
+    names = ", ".join(shown(name) for name in unpriced[:_SHOWN])
+    more = f" and {len(unpriced) - _SHOWN} more" if len(unpriced) > _SHOWN else ""
     log.warning(
-        "cost in %s is known for %.1f%% of the outcomes%s.",
+        "The cost in %s is known for %.1f%% of the outcomes%s.",
         unit,
         100 * priced.sum() / observed.sum(),
-        f", for none of {len(unpriced)} of the {len(llms)} llms: {names}" if unpriced else "",
+        f", and for no outcome of {names}{more}" if len(unpriced) else "",
     )

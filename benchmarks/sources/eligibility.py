@@ -60,9 +60,9 @@ def eligible_pairs(
         None if every llm can answer every question.
     """
     able = np.ones((len(questions), len(llms)), dtype=bool)
-    if facts is not None:
-        _bound_by_context(able, questions, facts, llms)
-        _bound_by_modalities(able, questions, facts, llms)
+    known = pd.DataFrame(index=llms[:0]) if facts is None else facts
+    _bound_by_context(able, questions, known, llms)
+    _bound_by_modalities(able, questions, known, llms)
     if "eligible" in rows:
         for said in (1, 0):  # 0 last: it outweighs what other rotations say
             pairs = rows[rows["eligible"] == said]
@@ -148,18 +148,20 @@ def _listed(value: object) -> list[str] | None:
 
 def _tell_untaken(needed: Abilities, taken: Abilities) -> None:
     """Remark on needs that no llm is known to take: the two files may spell them differently."""
-    untaken = [term for term in needed.terms if term not in taken.terms]
-    if not needed.terms or not taken.known.any():
-        untaken = needed.terms
-    if untaken:
-        takes = ", ".join(map(repr, taken.terms)) or "nothing beside text"
-        if not taken.known.any():
-            takes = "nothing: its column 'modalities' is missing or empty"
+    untaken = ", ".join(repr(term) for term in needed.terms if term not in taken.terms)
+    if untaken and not taken.known.any():
         log.warning(
-            "%s, column 'needs': %s is taken by no llm of %s, which names %s. Spell it alike in "
-            "both files.",
+            "%s, column 'needs': nothing follows from it, for %s does not tell the 'modalities' of "
+            "any llm.",
             QUESTIONS,
-            ", ".join(map(repr, untaken)),
             LLMS,
-            takes,
+        )
+    elif untaken:
+        log.warning(
+            "%s, column 'needs': no llm of %s takes %s; its 'modalities' are %s. Spell them alike "
+            "in both files.",
+            QUESTIONS,
+            LLMS,
+            untaken,
+            ", ".join(map(repr, taken.terms)) or "empty",
         )

@@ -135,17 +135,15 @@ def build(
     ids = coded(questions, "question_id", QUESTIONS)
     no_repeat(questions, ["question_id"], [ids.codes], QUESTIONS)
     told = _told(questions)
-    texts = sentences(questions, "question", QUESTIONS)
     options = options_of_all(questions)
-    if show_choices:
-        texts = [with_options(*row) for row in zip(ids.values, texts, options, strict=True)]
+    texts = _texts(questions, ids, options if show_choices else None)
     llms, rows = checked_rows(outcomes, ids)
-    _tell_names(llms, facts)
+    _tell_llms(llms, facts)
     eligible = eligible_pairs(rows, questions, facts, llms)
     if eligible is not None:
         rows = _eligible_rows(rows, outcomes, eligible)
-    scores, costs = _matrices(one_per_pair(rows, rotations), len(texts), len(llms))
-    costs, unit = costs_or_stand_in(costs, facts, llms, cost_column, cost_unit)
+    scores, given = _matrices(one_per_pair(rows, rotations), len(texts), len(llms))
+    costs, unit = costs_or_stand_in(given, facts, llms, cost_column, cost_unit)
     tell_partly_known(costs, scores, llms, unit)
     return RoutingTable(
         questions=texts,
@@ -166,7 +164,14 @@ def _require_rows(questions: pd.DataFrame, outcomes: pd.DataFrame) -> None:
             raise ValueError(f"{file} must have at least one row, it has none. Fill it.")
 
 
-def _tell_names(llms: np.ndarray, facts: pd.DataFrame | None) -> None:
+def _texts(questions: pd.DataFrame, ids: Coded, options: list[list[str]] | None) -> list[str]:
+    texts = sentences(questions, "question", QUESTIONS)
+    if options is None:
+        return texts
+    return [with_options(*row) for row in zip(ids.values, texts, options, strict=True)]
+
+
+def _tell_llms(llms: np.ndarray, facts: pd.DataFrame | None) -> None:
     tell_lookalikes(llms, "llm", OUTCOMES)
     if facts is not None:
         tell_unknown_llms(llms, facts.index, LLMS)
@@ -195,10 +200,12 @@ def _told(questions: pd.DataFrame) -> dict[str, np.ndarray]:
     datasets = coded(questions, "dataset", QUESTIONS)
     tell_lookalikes(datasets.values, "dataset", QUESTIONS)
     nowhere = Coded(np.zeros(len(questions), dtype=int), np.array([""]))
+    subjects = _optional(questions, "subject", datasets)
+    tell_lookalikes(set(subjects) - set(datasets.values), "subject", QUESTIONS)
     splits = _optional(questions, "split", nowhere)
     return {
         "datasets": datasets.values[datasets.codes],
-        "subjects": _optional(questions, "subject", datasets),
+        "subjects": subjects,
         "splits": np.array([split.lower() for split in splits], dtype=object),
     }
 
@@ -209,5 +216,4 @@ def _optional(frame: pd.DataFrame, column: str, fallback: Coded) -> np.ndarray:
     if column not in frame:
         return given
     found = coded(frame, column, QUESTIONS, required=False)
-    tell_lookalikes(found.values, column, QUESTIONS)
     return np.where(found.codes < 0, given, np.append(found.values, "")[found.codes])

@@ -47,12 +47,12 @@ def tell_lookalikes(names: Iterable[str], column: str, file: str) -> None:
     groups = sorted(sorted(group) for group in alike.values() if len(group) > 1)
     if groups:
         log.warning(
-            "%s, column %r: %s differ only in case, white space or Unicode form%s. They are kept "
-            "apart; spell them alike if they are one.",
+            "%s, column %r: %s differ only in case, white space or Unicode form%s, and are kept "
+            "apart. Spell them alike if they are one.",
             file,
             column,
             " and ".join(_told_apart(groups[0])),
-            f", and so do {len(groups) - 1} other groups" if len(groups) > 1 else "",
+            f" (the first of {len(groups)} such groups)" if len(groups) > 1 else "",
         )
 
 

@@ -41,10 +41,11 @@ def checked_rows(outcomes: pd.DataFrame, ids: Coded) -> tuple[np.ndarray, pd.Dat
         names.append("rotation")
         rows["rotation"] = codes_of(outcomes, "rotation", OUTCOMES)
     no_repeat(outcomes, names, list(rows.values()), OUTCOMES)
-    given = outcomes[[name for name in ("score", "cost") if name in outcomes]]
+    given = outcomes
     if "eligible" in outcomes:
         rows["eligible"] = flags(outcomes, "eligible", OUTCOMES)
-        given = given.where(pd.Series(rows["eligible"] != 0, index=given.index), None)
+        given = outcomes[[name for name in ("score", "cost") if name in outcomes]]
+        given = given.apply(lambda column: column.where(rows["eligible"] != 0))
     rows["score"] = numbers(given, "score", OUTCOMES, 0, 1, booleans=True).to_numpy()
     if "cost" in given:
         rows["cost"] = numbers(given, "cost", OUTCOMES, 0).to_numpy()
