@@ -1,6 +1,7 @@
 """Costs of a data folder: known, unknown in part, or not at all."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from folders import N, remarks, small, written
 
@@ -44,6 +45,16 @@ def test_costs_that_are_known_in_part_stay_unknown_elsewhere_and_are_told(tmp_pa
     assert remarks(caplog) == [
         "The cost in USD is known for 37.5% of the outcomes, and for no outcome of 'b'."
     ]
+
+
+def test_of_many_llms_without_a_cost_five_are_named(tmp_path, caplog):
+    frames = small()
+    llms = list("cdefghi")
+    others = [frames["outcomes"].iloc[:N].assign(llm=name) for name in llms]
+    frames["outcomes"] = pd.concat([frames["outcomes"], *others])
+    frames["llms"] = pd.DataFrame({"llm": ["a", "b", *llms], "params_b": [1.0, 1] + [np.nan] * 7})
+    folder.load(written(frames, tmp_path))
+    assert remarks(caplog)[0].endswith("no outcome of 'c', 'd', 'e', 'f', 'g' and 2 more.")
 
 
 def test_the_share_is_of_what_was_observed(tmp_path, caplog):

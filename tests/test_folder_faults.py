@@ -123,6 +123,30 @@ def test_names_that_look_alike_are_told(tmp_path, caplog, frame, column, values,
     assert set(found) == set(values)
 
 
+def test_missing_values_that_were_made_texts_are_told(tmp_path, caplog):
+    frames = small()
+    frames["llms"]["llm"] = ["a", "nan"]
+    frames["outcomes"]["llm"] = pd.Series(["a"] * N + [np.nan] * N).astype(object).map(str)
+    folder.load(written(frames, tmp_path))
+    told = "column 'llm': the name 'nan' may be a missing value that was made a text."
+    assert remarks(caplog) == [f"llms.parquet, {told}", f"outcomes.parquet, {told}"]
+
+
+def test_facts_in_another_unicode_form_are_told_with_it(tmp_path, caplog):
+    frames = small()
+    frames["llms"]["llm"] = ["e\u0301", "b"]
+    frames["outcomes"]["llm"] = ["é"] * N + ["b"] * N
+    folder.load(written(frames, tmp_path))
+    assert "says nothing of 1 of the 2 llms, first 'é'; it has 'e\u0301'" in remarks(caplog)[0]
+
+
+def test_messages_of_a_chat_are_no_text(tmp_path):
+    frames = small()
+    frames["questions"]["question"] = [[{"role": "user", "content": "Why?"}]] * N
+    with pytest.raises(ValueError, match=r"column 'question'.*Write it as one text"):
+        folder.load(written(frames, tmp_path))
+
+
 def test_subjects_that_are_datasets_are_not_told_twice(tmp_path, caplog):
     frames = small()
     frames["questions"]["dataset"] = ["X", "x", "Y", "z"]
@@ -171,9 +195,16 @@ def test_a_file_without_rows_is_named(tmp_path, name):
         folder.load(written(frames, tmp_path))
 
 
-def test_a_file_of_zero_bytes_is_named(tmp_path):
-    (written(small(), tmp_path) / "outcomes.parquet").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"outcomes\.parquet must be a Parquet file"):
+def test_a_file_that_is_empty_or_broken_or_a_folder_is_named(tmp_path):
+    file = written(small(), tmp_path) / "outcomes.parquet"
+    whole = file.read_bytes()
+    for broken in (b"", whole[:-50], b"PAR1" + bytes(200) + whole[204:]):
+        file.write_bytes(broken)
+        with pytest.raises(ValueError, match=r"outcomes\.parquet must be a Parquet file"):
+            folder.load(tmp_path)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(FileNotFoundError, match=r"outcomes\.parquet is a folder"):
         folder.load(tmp_path)
 
 
@@ -227,7 +258,7 @@ def test_a_single_option_is_told(tmp_path, caplog):
     frames["questions"]["choices"] = [None, ["A. yes B. no"], ["yes", "no"], None]
     table = folder.load(written(frames, tmp_path))
     assert list(table.chance) == [0, 0, 0.5, 0]
-    assert "1 questions have a single option, first row 1," in remarks(caplog)[0]
+    assert "questions with a single option: 1, first in row 1." in remarks(caplog)[0]
 
 
 def test_more_options_than_letters_are_all_shown(tmp_path):

@@ -10,7 +10,7 @@ from typing import NamedTuple, NoReturn
 import numpy as np
 import pandas as pd
 
-from benchmarks.sources.names import is_blank
+from benchmarks.sources.names import is_blank, tell_missing_as_text
 from routers.validation import shown
 
 log = logging.getLogger(__name__)
@@ -68,6 +68,8 @@ def coded(frame: pd.DataFrame, column: str, file: str, required: bool = True) ->
         at = int(np.argmax(row))
         _refuse_name(values.iloc[at], at, column, file)
     texts = _stripped([text for text in read if text is not None], column, file)
+    if required:
+        tell_missing_as_text(texts, column, file)
     merged, names = pd.factorize(np.array(texts, dtype=object))
     return Coded(np.append(merged, -1)[codes], names)
 
@@ -136,7 +138,9 @@ def sentences(frame: pd.DataFrame, column: str, file: str) -> list[str]:
     texts = list(frame[column])
     for row, text in enumerate(texts):
         if not isinstance(text, str) or is_blank(text):
-            refuse(file, row, column, "a text that is not empty", text, "Fill or drop the row.")
+            missing = isinstance(text, str | float | None)
+            advice = "Fill or drop the row." if missing else "Write it as one text."
+            refuse(file, row, column, "a text that is not empty", text, advice)
     return texts
 
 

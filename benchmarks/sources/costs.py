@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.sources.columns import numbers
+from benchmarks.sources.names import first_of
 from benchmarks.sources.parquet import LLMS
-from routers.validation import shown
 
 log = logging.getLogger(__name__)
-_SHOWN = 5  # names in a remark
 
 
 def costs_or_stand_in(
@@ -78,11 +77,9 @@ def tell_partly_known(
     if priced.sum() == observed.sum():
         return
     unpriced = llms[observed.any(axis=0) & ~priced.any(axis=0)]
-    names = ", ".join(shown(name) for name in unpriced[:_SHOWN])
-    more = f" and {len(unpriced) - _SHOWN} more" if len(unpriced) > _SHOWN else ""
     log.warning(
         "The cost in %s is known for %.1f%% of the outcomes%s.",
         unit,
         100 * priced.sum() / observed.sum(),
-        f", and for no outcome of {names}{more}" if len(unpriced) else "",
+        f", and for no outcome of {first_of(unpriced)}" if len(unpriced) else "",
     )

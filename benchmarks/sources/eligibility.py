@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.sources.columns import numbers, refuse
-from benchmarks.sources.names import is_blank
+from benchmarks.sources.names import first_of, is_blank
 from benchmarks.sources.parquet import LLMS, QUESTIONS
 
 log = logging.getLogger(__name__)
 _MUST = "a list of texts, the same as JSON, texts separated by commas, or missing"
 _IMPLIED = "text"
-
-
-class Abilities(NamedTuple):
-    """Which terms each of several questions needs, or each of several llms takes.
-
-    Attributes
-    ----------
-    terms : list of str, length t
-        By name, without "text", which every llm takes.
-    has : ndarray of bool, shape (k, t)
-    known : ndarray of bool, shape (k,)
-        Whether anything is said of the entry.
-    """
-
-    terms: list[str]
-    has: np.ndarray
-    known: np.ndarray
 
 
 def eligible_pairs(
@@ -73,8 +56,8 @@ def eligible_pairs(
 def tell_ineligible(able: np.ndarray, n_scores: int) -> None:
     """Remark on what is not eligible, and on the scores that are given for it nevertheless."""
     log.warning(
-        "%s of %s pairs of a question and an llm are not eligible, of %d of the %d llms; %s "
-        "questions can be answered by no llm; %s scores given for such pairs are not kept.",
+        "Not eligible: %s of %s pairs of a question and an llm, of %d of %d llms. Questions that "
+        "no llm can answer: %s. Scores given for such pairs and not kept: %s.",
         f"{(~able).sum():,}",
         f"{able.size:,}",
         (~able).any(axis=0).sum(),
@@ -99,30 +82,41 @@ def _bound_by_modalities(
 ) -> None:
     if "needs" not in questions:
         return
-    needed = _abilities(questions, "needs", QUESTIONS)
+    needed = _terms_of_all(questions, "needs", QUESTIONS)
     if "modalities" not in facts:
         facts = facts.assign(modalities=None)
-    taken = _abilities(facts, "modalities", LLMS)
-    _tell_untaken(needed, taken)
+    taken = _terms_of_all(facts, "modalities", LLMS)
     row = facts.index.get_indexer(pd.Index(llms))  # -1 where nothing is known of an llm
-    known = np.append(taken.known, False)[row]
-    for position, term in enumerate(needed.terms):
-        takes = taken.has[:, taken.terms.index(term)] if term in taken.terms else False
-        lacks = known & ~np.append(np.broadcast_to(takes, len(facts)), True)[row]
-        able[np.ix_(needed.has[:, position], lacks)] = False
+    terms = sorted(_union(taken))
+    untaken = _union(needed).difference(terms)
+    _tell_untaken(untaken, terms, any(found is not None for found in taken))
+    for term in terms:
+        _close(able, needed, {term}, taken, row)
+    _close(able, needed, untaken, taken, row)
 
 
-def _abilities(frame: pd.DataFrame, column: str, file: str) -> Abilities:
-    sets = [_terms(value, row, column, file) for row, value in enumerate(frame[column])]
-    terms = sorted(set().union(*(found or () for found in sets)))
-    place = {term: position for position, term in enumerate(terms)}
-    has = np.zeros((len(sets), len(terms)), dtype=bool)
-    for row, found in enumerate(sets):
-        has[row, [place[term] for term in found or ()]] = True
-    return Abilities(terms, has, np.array([found is not None for found in sets], dtype=bool))
+def _close(
+    able: np.ndarray,
+    needed: list[frozenset[str] | None],
+    terms: Collection[str],
+    taken: list[frozenset[str] | None],
+    row: np.ndarray,
+) -> None:
+    """Close the questions that need one of some terms to the llms that are known to take none."""
+    needs = [found is not None and not found.isdisjoint(terms) for found in needed]
+    lacks = [found is not None and found.isdisjoint(terms) for found in taken]
+    able[np.ix_(needs, np.array([*lacks, False])[row])] = False
 
 
-def _terms(value: object, row: int, column: str, file: str) -> set[str] | None:
+def _union(sets: Iterable[frozenset[str] | None]) -> frozenset[str]:
+    return frozenset().union(*(found for found in sets if found is not None))
+
+
+def _terms_of_all(frame: pd.DataFrame, column: str, file: str) -> list[frozenset[str] | None]:
+    return [_terms(value, row, column, file) for row, value in enumerate(frame[column])]
+
+
+def _terms(value: object, row: int, column: str, file: str) -> frozenset[str] | None:
     """Return what a cell names, in small letters; None if nothing is said."""
     try:
         found = _listed(value)
@@ -130,7 +124,8 @@ def _terms(value: object, row: int, column: str, file: str) -> set[str] | None:
         refuse(file, row, column, _MUST, value, "Write them as in 'image, tools'.")
     if found is None:
         return None
-    return {" ".join(term.split()).casefold() for term in found if not is_blank(term)} - {_IMPLIED}
+    plain = (" ".join(term.split()).casefold() for term in found if not is_blank(term))
+    return frozenset(plain) - {_IMPLIED}
 
 
 def _listed(value: object) -> list[str] | None:
@@ -146,10 +141,9 @@ def _listed(value: object) -> list[str] | None:
     raise ValueError(value)
 
 
-def _tell_untaken(needed: Abilities, taken: Abilities) -> None:
+def _tell_untaken(untaken: Collection[str], terms: list[str], known: bool) -> None:
     """Remark on needs that no llm is known to take: the two files may spell them differently."""
-    untaken = ", ".join(repr(term) for term in needed.terms if term not in taken.terms)
-    if untaken and not taken.known.any():
+    if untaken and not known:
         log.warning(
             "%s, column 'needs': nothing follows from it, for %s does not tell the 'modalities' of "
             "any llm.",
@@ -162,6 +156,6 @@ def _tell_untaken(needed: Abilities, taken: Abilities) -> None:
             "in both files.",
             QUESTIONS,
             LLMS,
-            untaken,
-            ", ".join(map(repr, taken.terms)) or "empty",
+            first_of(sorted(untaken)),
+            first_of(terms) or "empty",
         )

@@ -84,8 +84,8 @@ def options_of_all(questions: pd.DataFrame) -> list[list[str]]:
     alone = [row for row, options in enumerate(found) if len(options) == 1]
     if alone:
         log.warning(
-            "%s, column 'choices': %d questions have a single option, first row %d, and count as "
-            "open ones. Write one text per option.",
+            "%s, column 'choices': questions with a single option: %d, first in row %d. They count "
+            "as open ones; write one text per option.",
             QUESTIONS,
             len(alone),
             alone[0],

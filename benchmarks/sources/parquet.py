@@ -36,16 +36,20 @@ def read(
         If the file is not there, is no Parquet file, lacks a column, or has one twice.
     """
     if not file.is_file():
-        raise FileNotFoundError(
-            f"{file} is not there. A data folder holds {file.name}; see the README."
-        )
+        what = "is a folder" if file.is_dir() else "is not there"
+        raise FileNotFoundError(f"{file} {what}. A data folder holds a file {file.name}.")
     try:
-        opened = pq.ParquetFile(file)  # not a dataset: that reads columns out of folder names
-    except pa.ArrowInvalid as error:
+        return _read(file, required, optional, rest)
+    except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(
             f"{file} must be a Parquet file: {error} Write it with DataFrame.to_parquet."
         ) from error
-    with opened:
+
+
+def _read(
+    file: Path, required: tuple[str, ...], optional: tuple[str, ...], rest: bool
+) -> pd.DataFrame:
+    with pq.ParquetFile(file) as opened:  # not a dataset, which reads columns out of folder names
         names = opened.schema_arrow.names
         _check_columns(file, names, required)
         _tell_misspelled(file, names, (*required, *optional))
