@@ -61,8 +61,14 @@ def test_the_share_is_of_what_was_observed(tmp_path, caplog):
     frames = small()
     frames["outcomes"]["cost"] = [1.0, 2, np.nan, 3] + [4.0] * N
     frames["outcomes"].loc[2, "score"] = np.nan
+    unobserved = pd.DataFrame({"question_id": ["q0"], "llm": ["c"], "score": [np.nan]})
+    frames["outcomes"] = pd.concat([frames["outcomes"], unobserved])
+    del frames["llms"]
     folder.load(written(frames, tmp_path))
     assert not remarks(caplog)
+    frames["outcomes"].iloc[0, 3] = np.nan
+    folder.load(written(frames, tmp_path))
+    assert remarks(caplog) == ["The cost in USD is known for 85.7% of the outcomes."]
 
 
 def test_a_stand_in_that_is_known_for_some_llms_is_told(tmp_path, caplog):
@@ -80,6 +86,16 @@ def test_costs_that_are_no_costs_are_refused(tmp_path, value):
     frames = small()
     frames["outcomes"]["cost"] = [1.0, value] * N
     with pytest.raises(ValueError, match=r"row 1, column 'cost': .*Leave it out if it is not"):
+        folder.load(written(frames, tmp_path))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, "7B"])
+def test_a_stand_in_must_be_a_number(tmp_path, value):
+    frames = small()
+    frames["llms"]["params_b"] = [None, value]
+    with pytest.raises(
+        ValueError, match="llms.parquet, row 1, column 'params_b': must be a finite"
+    ):
         folder.load(written(frames, tmp_path))
 
 
