@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from folders import written
 
-from benchmarks.sources import folder, synthetic
+from benchmarks.sources import folder
 
 
 @pytest.fixture
@@ -269,14 +269,6 @@ def test_rotations_cost_their_mean_and_must_not_repeat(rotated, tmp_path):
 def test_without_rotations_the_parameter_does_nothing(frames, tmp_path):
     first = folder.load(written(frames, tmp_path))
     assert folder.load(tmp_path, rotations="mean").content_hash == first.content_hash
-
-
-def test_synthetic_optimum_is_what_its_docstring_says():
-    table = synthetic.load(3000, seed=0)
-    expected = synthetic.expected_scores(table.datasets)
-    np.testing.assert_allclose(expected.max(axis=1), 0.9)
-    np.testing.assert_allclose(expected.mean(axis=0), 0.5, atol=0.01)
-    np.testing.assert_allclose(table.scores.mean(axis=0), expected.mean(axis=0), atol=0.03)
 
 
 REAL = Path(os.environ.get("PROCTOR_DATA", "")) / "open_llm_leaderboard"

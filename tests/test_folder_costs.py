@@ -94,7 +94,7 @@ def test_a_stand_in_must_be_a_number(tmp_path, value):
     frames = small()
     frames["llms"]["params_b"] = [None, value]
     with pytest.raises(
-        ValueError, match="llms.parquet, row 1, column 'params_b': must be a finite"
+        ValueError, match=r"llms.parquet, row 1, column 'params_b': must be a finite"
     ):
         folder.load(written(frames, tmp_path))
 
