@@ -147,7 +147,9 @@ def test_a_need_that_nobody_takes_is_told_by_name(tmp_path, caplog):
     frames = small()
     frames["questions"]["needs"] = ["imgae", "tools", None, None]
     frames["llms"]["modalities"] = ["image, tools", "tools"]
-    loaded(frames, tmp_path)
+    table = loaded(frames, tmp_path)
+    assert table.eligible.all(axis=1).tolist() == [False, True, True, True]
+    assert not table.eligible[0].any()
     assert remarks(caplog)[0] == (
         "questions.parquet, column 'needs': no llm of llms.parquet takes 'imgae'; its 'modalities' "
         "are 'image', 'tools'. Spell them alike in both files."

@@ -132,12 +132,14 @@ def test_missing_values_that_were_made_texts_are_told(tmp_path, caplog):
     assert remarks(caplog) == [f"llms.parquet, {told}", f"outcomes.parquet, {told}"]
 
 
-def test_facts_in_another_unicode_form_are_told_with_it(tmp_path, caplog):
+@pytest.mark.parametrize(("name", "known"), [("é", "e\u0301"), ("GPT 4", "gpt4")])
+def test_facts_under_another_spelling_are_told_with_it(tmp_path, caplog, name, known):
     frames = small()
-    frames["llms"]["llm"] = ["e\u0301", "b"]
-    frames["outcomes"]["llm"] = ["é"] * N + ["b"] * N
+    frames["llms"]["llm"] = [known, "b"]
+    frames["outcomes"]["llm"] = [name] * N + ["b"] * N
     folder.load(written(frames, tmp_path))
-    assert "says nothing of 1 of the 2 llms, first 'é'; it has 'e\u0301'" in remarks(caplog)[0]
+    told = f"says nothing of 1 of the 2 llms, first {name!r}; it has {known!r}"
+    assert told in remarks(caplog)[0]
 
 
 def test_messages_of_a_chat_are_no_text(tmp_path):
