@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+import logging
+from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
+from benchmarks.sources.names import is_blank, tell_missing_as_text
 from routers.validation import shown
 
+log = logging.getLogger(__name__)
 _EXACT = 2**53  # from here on a float no longer tells neighboring integers apart
+_LARGEST = float(np.finfo(np.float32).max)  # a table holds this precision
+_FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
 
 
 class Coded(NamedTuple):
@@ -31,50 +34,10 @@ class Coded(NamedTuple):
     values: np.ndarray
 
 
-def read(
-    file: Path, required: tuple[str, ...], optional: tuple[str, ...] | None = None
-) -> pd.DataFrame:
-    """Read columns of a Parquet file.
-
-    Parameters
-    ----------
-    file : Path
-    required : tuple of str
-        Columns that must be there.
-    optional : tuple of str, optional
-        Columns read where they are there, and no others; by default all.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the file is not there, is no Parquet file, or lacks a column.
-    """
-    if not file.is_file():
-        raise FileNotFoundError(
-            f"{file} is not there. A data folder holds {file.name}; see the README."
-        )
-    try:
-        opened = pq.ParquetFile(file)  # not a dataset: that reads columns out of folder names
-    except pa.ArrowInvalid as error:
-        raise ValueError(
-            f"{file} must be a Parquet file: {error} Write it with DataFrame.to_parquet."
-        ) from error
-    with opened:
-        names = opened.schema_arrow.names
-        for column in required:
-            if column not in names:
-                found = ", ".join(names)
-                raise ValueError(f"{file} must have a column {column!r}, it has: {found}.")
-        taken = [n for n in names if optional is None or n in (*required, *optional)]
-        # the index of the frame that was written is a column like any other
-        return opened.read(columns=taken).to_pandas(ignore_metadata=True)
-
-
-def refuse(file: str, row: int, column: str, must: str, got: object, advice: str) -> None:
+def refuse(file: str, row: int, column: str, must: str, got: object, advice: str = "") -> NoReturn:
     """Raise the error that names a bad value."""
-    raise ValueError(
-        f"{file}, row {row}, column {column!r}: must be {must}, got {shown(got)}. {advice}"
-    )
+    told = f"{file}, row {row}, column {column!r}: must be {must}, got {shown(got)}. {advice}"
+    raise ValueError(told.rstrip())
 
 
 def coded(frame: pd.DataFrame, column: str, file: str, required: bool = True) -> Coded:
@@ -82,6 +45,7 @@ def coded(frame: pd.DataFrame, column: str, file: str, required: bool = True) ->
 
     A whole number is read as its digits, so that a name is the same whether a file holds it as
     text or as a number: 7, 7.0 (what a column of integers with gaps becomes) and "7" are one name.
+    White space around a name is left out, with a remark.
 
     Parameters
     ----------
@@ -92,25 +56,41 @@ def coded(frame: pd.DataFrame, column: str, file: str, required: bool = True) ->
     required : bool, default=True
         Refuse missing and empty values.
     """
-    codes, found = _factorized(frame[column], column, file)
-    texts = [_as_text(value) for value in found]
-    bad = np.array([text is None or (required and not text.strip()) for text in texts], dtype=bool)
+    values = frame[column]
+    codes, found = _factorized(
+        values, lambda row: _refuse_name(values.iloc[row], row, column, file)
+    )
+    read = [_as_text(value) for value in found]
+    bad = np.array([text is None or (required and is_blank(text)) for text in read], dtype=bool)
     # a missing value has the code -1, which looks up the entry appended here
     row = np.append(bad, required)[codes]
     if row.any():
         at = int(np.argmax(row))
-        _refuse_name(frame[column].iloc[at], at, column, file)
-    merged, values = pd.factorize(np.array(texts, dtype=object))
-    return Coded(np.append(merged, -1)[codes], values)
+        _refuse_name(values.iloc[at], at, column, file)
+    texts = _stripped([text for text in read if text is not None], column, file)
+    if required:
+        tell_missing_as_text(texts, column, file)
+    merged, names = pd.factorize(np.array(texts, dtype=object))
+    return Coded(np.append(merged, -1)[codes], names)
 
 
-def _factorized(values: pd.Series, column: str, file: str) -> tuple[np.ndarray, list[object]]:
+def codes_of(frame: pd.DataFrame, column: str, file: str) -> np.ndarray:
+    """Return a code for each different value of a column, whatever its type; -1 where missing."""
+    values = frame[column]
+
+    def refuse_row(row: int) -> NoReturn:
+        refuse(file, row, column, "a text or a number", values.iloc[row], "Give it a name.")
+
+    return _factorized(values, refuse_row)[0]
+
+
+def _factorized(
+    values: pd.Series, refuse_row: Callable[[int], NoReturn]
+) -> tuple[np.ndarray, list[object]]:
     try:
         codes, found = pd.factorize(values)
     except TypeError:  # a list, say, cannot be looked up
-        at = next(at for at, value in enumerate(values) if not isinstance(value, Hashable))
-        _refuse_name(values.iloc[at], at, column, file)
-        raise
+        refuse_row(next(at for at, value in enumerate(values) if not isinstance(value, Hashable)))
     return codes, list(found)
 
 
@@ -128,7 +108,20 @@ def _as_text(value: object) -> str | None:
     return None
 
 
-def _refuse_name(got: object, row: int, column: str, file: str) -> None:
+def _stripped(texts: list[str], column: str, file: str) -> list[str]:
+    padded = [text for text in texts if text != text.strip()]
+    if padded:
+        log.warning(
+            "%s, column %r: white space around a name is left out (%d, first %s).",
+            file,
+            column,
+            len(padded),
+            shown(padded[0]),
+        )
+    return [text.strip() for text in texts]
+
+
+def _refuse_name(got: object, row: int, column: str, file: str) -> NoReturn:
     frame = Path(file).stem
     missing = got is None or got is pd.NA or got is pd.NaT or str(got) == "nan"
     if missing or isinstance(got, str):
@@ -144,30 +137,77 @@ def sentences(frame: pd.DataFrame, column: str, file: str) -> list[str]:
     """Return a column of texts that people wrote; numbers are refused."""
     texts = list(frame[column])
     for row, text in enumerate(texts):
-        if not (isinstance(text, str) and text.strip()):
-            refuse(file, row, column, "a text that is not empty", text, "Fill or drop the row.")
+        if not isinstance(text, str) or is_blank(text):
+            missing = isinstance(text, str | float | None)
+            advice = "Fill or drop the row." if missing else "Write it as one text."
+            refuse(file, row, column, "a text that is not empty", text, advice)
     return texts
 
 
+def flags(frame: pd.DataFrame, column: str, file: str) -> np.ndarray:
+    """Return a column of booleans, shape (n,): 1 for true, 0 for false, -1 where missing."""
+    values = frame[column]
+
+    def refuse_row(row: int) -> NoReturn:
+        refuse(file, row, column, "True or False, 1 or 0, or missing", values.iloc[row])
+
+    codes, found = _factorized(values, refuse_row)
+    read = [_as_flag(value) for value in found]
+    bad = np.array([*(flag is None for flag in read), False])[codes]
+    if bad.any():
+        refuse_row(int(np.argmax(bad)))
+    return np.array([*read, -1], dtype=np.int8)[codes]
+
+
+def _as_flag(value: object) -> int | None:
+    if isinstance(value, str):
+        return _FLAGS.get(value.strip().lower())
+    is_number = isinstance(value, bool | np.bool_ | int | float | np.number)
+    return int(value) if is_number and value in (0, 1) else None
+
+
 def numbers(
-    frame: pd.DataFrame, column: str, file: str, low: float = -np.inf, high: float = np.inf
+    frame: pd.DataFrame,
+    column: str,
+    file: str,
+    low: float = -np.inf,
+    high: float = np.inf,
+    booleans: bool = False,
 ) -> pd.Series:
-    """Return a column of numbers, NaN where missing; infinite ones are refused."""
+    """Return a column of numbers, NaN where missing.
+
+    Infinite ones and dates are refused, and booleans unless they count as 0 and 1.
+    """
     given = frame[column]
-    try:
-        values = pd.to_numeric(given, errors="coerce")
-    except TypeError:  # lists: every one of them is refused below
-        values = pd.Series(np.nan, index=given.index)
-    if not (isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"):
-        values = pd.Series(values.to_numpy(dtype=np.float64, na_value=np.nan), index=given.index)
-    bad = (values < low) | (values > high) | np.isinf(values) | (values.isna() & given.notna())
+    values = _as_numbers(given, booleans)
+    beyond = (values < max(low, -_LARGEST)) | (values > min(high, _LARGEST))
+    bad = beyond | (values.isna() & given.notna())
     if bad.any():
         row = int(np.argmax(bad))
         must = f"a finite number{_within(low, high)} or missing"
-        is_text = isinstance(given.iloc[row], str)
-        advice = "Write it as a number, without a unit." if is_text else "Rescale or drop it."
+        advice = "Write it as a number, without a unit."
+        if beyond.iloc[row]:
+            advice = "Leave it out if it is not known."
+            if high < np.inf:
+                advice = "Rescale the column (divide percentages by 100), or leave the value out."
         refuse(file, row, column, must, given.iloc[row], advice)
     return values
+
+
+def _as_numbers(given: pd.Series, booleans: bool) -> pd.Series:
+    """Return what can be read as a number, NaN for the rest."""
+    nothing = pd.Series(np.nan, index=given.index)
+    kind = getattr(given.dtype, "kind", "O")
+    is_boolean = kind == "b" or (kind == "O" and pd.api.types.infer_dtype(given) == "boolean")
+    if kind in "mM" or (is_boolean and not booleans):
+        return nothing
+    try:
+        values = pd.to_numeric(given, errors="coerce")
+    except TypeError:  # lists
+        return nothing
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
+        return values
+    return pd.Series(values.to_numpy(dtype=np.float64, na_value=np.nan), index=given.index)
 
 
 def _within(low: float, high: float) -> str:

@@ -3,36 +3,52 @@
 ``questions.parquet``
     ``question_id``, ``dataset``, ``question``; optionally ``subject``, ``choices`` (options, shown
     below the question; see ``benchmarks.sources.options`` for their forms), ``split`` (``train``
-    or ``test``).
+    or ``test``), ``n_tokens`` and ``needs`` (see below).
 ``outcomes.parquet``
     Long form: ``question_id``, ``llm``, ``score`` in [0, 1]; optionally ``cost``. A pair that is
     absent, or whose score is missing, is *not observed*. Optionally ``rotation``: the llm was asked
-    again with the options in another order, and the rows of a pair are one outcome.
+    again with the options in another order, and the rows of a pair are one outcome. Optionally
+    ``eligible``: false if the llm *cannot* answer the question, for whatever reason.
 ``llms.parquet`` (optional)
-    ``llm`` and anything known of it, for instance ``params_b``.
+    ``llm`` and anything known of it, for instance ``params_b``, ``context_window``, ``modalities``.
+
+Where an outcome does not say whether its pair is eligible, the facts do: an llm cannot answer a
+question of more tokens (``n_tokens``) than its ``context_window``, nor one whose ``needs`` (such as
+``image, tools``) are not all among its ``modalities``. Where either fact is missing, it can. No
+score or cost of a pair that is not eligible is kept.
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.sources.columns import Coded, coded, no_repeat, numbers, read, refuse, sentences
-from benchmarks.sources.options import MUST, options_of
+from benchmarks.sources.columns import Coded, coded, no_repeat, sentences
+from benchmarks.sources.costs import costs_or_stand_in, tell_partly_known
+from benchmarks.sources.eligibility import eligible_pairs, tell_ineligible
+from benchmarks.sources.names import is_blank, tell_lookalikes, tell_unknown_llms
+from benchmarks.sources.options import chance_of, options_of_all, with_options
+from benchmarks.sources.outcomes import ROTATIONS, checked_rows, one_per_pair, times_right
+from benchmarks.sources.parquet import LLMS, OUTCOMES, QUESTIONS, read
+from routers.constraints import Boolean, OneOf, Text
 from routers.table import RoutingTable
+from routers.validation import checked
 
 log = logging.getLogger(__name__)
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_QUESTIONS, _OUTCOMES, _LLMS = "questions.parquet", "outcomes.parquet", "llms.parquet"
-ROTATIONS = ("all", "mean")
+_NAME = Text("a text that is not empty", rule=lambda text: not is_blank(text))
+_SETTINGS = {
+    "cost_column": _NAME | None,
+    "cost_unit": _NAME,
+    "show_choices": Boolean(),
+    "rotations": OneOf(*ROTATIONS),
+}
 
 
+@checked("folder", **_SETTINGS)
 def load(
     path: str | Path,
     cost_column: str | None = None,
@@ -46,8 +62,9 @@ def load(
     ----------
     path : str or Path
     cost_column : str, optional
-        Column of ``llms.parquet`` that stands in for the cost where ``outcomes.parquet`` has
-        none; values below 0 mean unknown. By default ``params_b`` if that column is there.
+        Column of ``llms.parquet`` that is taken in place of the outcomes' cost; values below 0
+        mean unknown. By default the outcomes' cost, and where no outcome has one, ``params_b``
+        if that column is there.
     cost_unit : str, default="USD"
         Unit of the outcomes' cost; a stand-in is named after its column instead.
     show_choices : bool, default=True
@@ -56,7 +73,7 @@ def load(
     rotations : {"all", "mean"}, default="all"
         Of a question asked under several orders of its options (a circle test): an llm scores what
         it scored under the worst of them, hence 1 only if it is right under all, or the mean.
-        The cost is the mean in either case.
+        The cost is the mean of those known in either case.
 
     Returns
     -------
@@ -71,14 +88,14 @@ def load(
     """
     folder, start = Path(path), time.perf_counter()
     questions = read(
-        folder / _QUESTIONS,
+        folder / QUESTIONS,
         ("question_id", "dataset", "question"),
-        ("subject", "choices", "split"),
+        ("subject", "choices", "split", "n_tokens", "needs"),
     )
-    outcomes = read(folder / _OUTCOMES, ("question_id", "llm", "score"), ("cost", "rotation"))
-    facts = read_facts(folder) if (folder / _LLMS).exists() else None
-    if facts is not None:
-        _tell_unknown(facts, coded(outcomes, "llm", _OUTCOMES).values)
+    outcomes = read(
+        folder / OUTCOMES, ("question_id", "llm", "score"), ("cost", "rotation", "eligible")
+    )
+    facts = read_facts(folder) if (folder / LLMS).exists() else None
     table = build(questions, outcomes, facts, cost_column, cost_unit, show_choices, rotations)
     log.info(
         "%s: %s questions, %s llms, %s outcomes, read in %.1f s",
@@ -93,24 +110,14 @@ def load(
 
 def read_facts(folder: Path) -> pd.DataFrame:
     """Return what is known of each llm (``llms.parquet``), one row per llm, index its name."""
-    facts = read(folder / _LLMS, ("llm",))
-    names = coded(facts, "llm", _LLMS)
-    no_repeat(facts, ["llm"], [names.codes], _LLMS)
+    optional = ("params_b", "context_window", "modalities")
+    facts = read(folder / LLMS, ("llm",), optional, rest=True)
+    names = coded(facts, "llm", LLMS)
+    no_repeat(facts, ["llm"], [names.codes], LLMS)
     return facts.drop(columns="llm").set_index(pd.Index(names.values, name="llm"))
 
 
-def _tell_unknown(facts: pd.DataFrame, llms: np.ndarray) -> None:
-    """Remark on llms of which nothing is known: a name may be spelled otherwise."""
-    absent = sorted(set(llms) - set(facts.index))
-    if not absent:
-        return
-    near = get_close_matches(absent[0].lower(), [name.lower() for name in facts.index], n=1)
-    hint = "".join(f"; it has {name!r}" for name in facts.index if name.lower() in near)
-    which = f"{len(absent)} of the {len(llms)} llms, first {absent[0]!r}{hint}"
-    unknown = "What it would say of them, such as what stands in for their cost, is unknown."
-    log.warning("%s says nothing of %s. %s", _LLMS, which, unknown)
-
-
+@checked("folder", **_SETTINGS)
 def build(
     questions: pd.DataFrame,
     outcomes: pd.DataFrame,
@@ -124,133 +131,83 @@ def build(
 
     ``facts`` has one row per llm, its name the index.
     """
-    ids = coded(questions, "question_id", _QUESTIONS)
-    no_repeat(questions, ["question_id"], [ids.codes], _QUESTIONS)
-    datasets = coded(questions, "dataset", _QUESTIONS)
-    texts = sentences(questions, "question", _QUESTIONS)
-    names, pairs = _pairs(outcomes, ids)
-    asked = np.ones(len(texts), dtype=int)  # times that an llm was asked
-    if "rotation" in pairs:
-        asked = _times_asked(pairs, len(texts))
-        pairs = _one_outcome(pairs, rotations)
-    shape = len(texts), len(names)
-    options = _options(questions)
-    if show_choices:
-        texts = [_shown(*row) for row in zip(ids.values, texts, options, strict=True)]
-    costs, unit = _costs(pairs, facts, names, shape, cost_column, cost_unit)
+    _require_rows(questions, outcomes)
+    ids = coded(questions, "question_id", QUESTIONS)
+    no_repeat(questions, ["question_id"], [ids.codes], QUESTIONS)
+    told = _told(questions)
+    options = options_of_all(questions)
+    texts = _texts(questions, ids, options if show_choices else None)
+    llms, rows = checked_rows(outcomes, ids)
+    _tell_llms(llms, facts)
+    eligible = eligible_pairs(rows, questions, facts, llms)
+    if eligible is not None:
+        rows = _eligible_rows(rows, outcomes, eligible)
+    scores, given = _matrices(one_per_pair(rows, rotations), len(texts), len(llms))
+    costs, unit = costs_or_stand_in(given, facts, llms, cost_column, cost_unit)
+    tell_partly_known(costs, scores, llms, unit)
     return RoutingTable(
         questions=texts,
-        scores=_matrix(pairs, "score", shape),
-        llms=names,
+        scores=scores,
+        llms=llms,
         ids=ids.values,
         costs=costs,
         cost_unit=unit,
-        datasets=datasets.values[datasets.codes],
-        subjects=_optional(questions, "subject", datasets),
-        splits=_optional(questions, "split", Coded(np.zeros(len(texts), int), np.array([""]))),
-        chance=_chance(options, asked if rotations == "all" else np.ones_like(asked)),
+        chance=chance_of(options, times_right(rows, len(texts), rotations)),
+        eligible=eligible,
+        **told,
     )
 
 
-def _pairs(outcomes: pd.DataFrame, ids: Coded) -> tuple[np.ndarray, pd.DataFrame]:
-    """Return the llms by name, and the outcomes with question and llm as positions, checked."""
-    asked, llms = (coded(outcomes, name, _OUTCOMES) for name in ("question_id", "llm"))
-    row = pd.Index(ids.values).get_indexer(pd.Index(asked.values))[asked.codes]
-    if (row < 0).any():
-        at = int(np.argmax(row < 0))
-        got = outcomes["question_id"].iloc[at]
-        advice = "Add the question or drop the outcome."
-        refuse(_OUTCOMES, at, "question_id", f"an id of {_QUESTIONS}", got, advice)
-    by_name = np.argsort(llms.values)
-    place = np.empty(len(by_name), dtype=int)
-    place[by_name] = np.arange(len(by_name))
-    pairs = {"question": row, "llm": place[llms.codes]}
-    names = ["question_id", "llm"]
-    if "rotation" in outcomes:
-        names.append("rotation")
-        pairs["rotation"] = pd.factorize(outcomes["rotation"], use_na_sentinel=False)[0]
-    no_repeat(outcomes, names, list(pairs.values()), _OUTCOMES)
-    columns = {"score": numbers(outcomes, "score", _OUTCOMES, 0, 1).to_numpy()}
-    if "cost" in outcomes:
-        columns["cost"] = numbers(outcomes, "cost", _OUTCOMES, 0).to_numpy()
-    return llms.values[by_name], pd.DataFrame(pairs | columns)
+def _require_rows(questions: pd.DataFrame, outcomes: pd.DataFrame) -> None:
+    for file, frame in ((QUESTIONS, questions), (OUTCOMES, outcomes)):
+        if frame.empty:
+            raise ValueError(f"{file} must have at least one row, it has none. Fill it.")
 
 
-def _times_asked(pairs: pd.DataFrame, n: int) -> np.ndarray:
-    """Count the rotations of each question, shape (n,), at least 1."""
-    counts = pairs.groupby("question")["rotation"].nunique()
-    return counts.reindex(range(n)).fillna(1).to_numpy(dtype=int)
+def _texts(questions: pd.DataFrame, ids: Coded, options: list[list[str]] | None) -> list[str]:
+    texts = sentences(questions, "question", QUESTIONS)
+    if options is None:
+        return texts
+    return [with_options(*row) for row in zip(ids.values, texts, options, strict=True)]
 
 
-def _one_outcome(pairs: pd.DataFrame, rotations: str) -> pd.DataFrame:
-    """Return one row per question and llm, from the rows of its rotations.
-
-    A missing score makes the worst one unknown, unless it is 0 anyway; the mean is of the others.
-    """
-    if rotations not in ROTATIONS:
-        raise ValueError(f"'rotations' must be one of {list(ROTATIONS)}, got {rotations!r}.")
-    grouped = pairs.groupby(["question", "llm"], sort=False)
-    merged = grouped[["cost"]].mean() if "cost" in pairs else grouped[[]].first()
-    mean, worst = grouped["score"].mean(), grouped["score"].min()
-    known = grouped["score"].count() == grouped.size()
-    merged["score"] = mean if rotations == "mean" else worst.where(known | (worst == 0))
-    return merged.reset_index()
+def _tell_llms(llms: np.ndarray, facts: pd.DataFrame | None) -> None:
+    tell_lookalikes(llms, "llm", OUTCOMES)
+    if facts is not None:
+        tell_unknown_llms(llms, facts.index, LLMS)
 
 
-def _chance(options: list[list[str]], asked: np.ndarray) -> list[float]:
-    """Return the chance that guesses among the options are right as often as it takes."""
-    return [
-        (1 / len(found)) ** int(times) if len(found) > 1 else 0.0
-        for found, times in zip(options, asked, strict=True)
-    ]
+def _eligible_rows(rows: pd.DataFrame, outcomes: pd.DataFrame, able: np.ndarray) -> pd.DataFrame:
+    """Return the rows of eligible pairs; say how many are left out."""
+    kept = able[rows["question"], rows["llm"]]
+    tell_ineligible(able, int((outcomes["score"].notna().to_numpy() & ~kept).sum()))
+    return rows[kept]
 
 
-def _matrix(pairs: pd.DataFrame, column: str, shape: tuple[int, int]) -> np.ndarray:
-    """Spread a long column into (n, m), NaN where the pair is absent."""
-    matrix = np.full(shape, np.nan, dtype=np.float32)
-    matrix[pairs["question"], pairs["llm"]] = pairs[column]
-    return matrix
+def _matrices(pairs: pd.DataFrame, n: int, m: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Spread scores and, if there are any, costs into (n, m); NaN where the pair is absent."""
+
+    def spread(column: str) -> np.ndarray:
+        matrix = np.full((n, m), np.nan, dtype=np.float32)
+        matrix[pairs["question"], pairs["llm"]] = pairs[column]
+        return matrix
+
+    return spread("score"), spread("cost") if "cost" in pairs else None
 
 
-def _costs(
-    pairs: pd.DataFrame,
-    facts: pd.DataFrame | None,
-    names: np.ndarray,
-    shape: tuple[int, int],
-    cost_column: str | None,
-    cost_unit: str,
-) -> tuple[np.ndarray | None, str]:
-    if "cost" in pairs and cost_column is None:
-        return _matrix(pairs, "cost", shape), cost_unit
-    column = cost_column or "params_b"
-    if facts is None or column not in facts:
-        if cost_column is None:
-            return None, cost_unit
-        raise ValueError(f"{_LLMS} must have a column {cost_column!r} to stand in for cost.")
-    values = numbers(facts, column, _LLMS).reindex(names).to_numpy(dtype=float)
-    return np.where(values < 0, np.nan, values), f"{column} (proxy)"
-
-
-def _options(questions: pd.DataFrame) -> list[list[str]]:
-    """Return the options of every question, none for an open one."""
-    found: list[list[str]] = []
-    for value in questions["choices"] if "choices" in questions else [None] * len(questions):
-        try:
-            found.append(options_of(value))
-        except ValueError:
-            advice = "Write a list of texts, in which none is missing."
-            refuse(_QUESTIONS, len(found), "choices", MUST, value, advice)
-    return found
-
-
-def _shown(question_id: str, question: str, options: list[str]) -> str:
-    """Return the question with its options below, in an order drawn from its id."""
-
-    def draw(option: str) -> bytes:
-        return hashlib.sha256(f"{question_id}\x1f{option}".encode()).digest()
-
-    lines = zip(_LETTERS, sorted(options, key=draw), strict=False)
-    return "\n".join([question, *(f"{letter}. {option}" for letter, option in lines)])
+def _told(questions: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return what is told of each question beside its text: dataset, subject and split, (n,)."""
+    datasets = coded(questions, "dataset", QUESTIONS)
+    tell_lookalikes(datasets.values, "dataset", QUESTIONS)
+    nowhere = Coded(np.zeros(len(questions), dtype=int), np.array([""]))
+    subjects = _optional(questions, "subject", datasets)
+    tell_lookalikes(set(subjects) - set(datasets.values), "subject", QUESTIONS)
+    splits = _optional(questions, "split", nowhere)
+    return {
+        "datasets": datasets.values[datasets.codes],
+        "subjects": subjects,
+        "splits": np.array([split.lower() for split in splits], dtype=object),
+    }
 
 
 def _optional(frame: pd.DataFrame, column: str, fallback: Coded) -> np.ndarray:
@@ -258,5 +215,5 @@ def _optional(frame: pd.DataFrame, column: str, fallback: Coded) -> np.ndarray:
     given = fallback.values.astype(object)[fallback.codes]
     if column not in frame:
         return given
-    found = coded(frame, column, _QUESTIONS, required=False)
+    found = coded(frame, column, QUESTIONS, required=False)
     return np.where(found.codes < 0, given, np.append(found.values, "")[found.codes])
