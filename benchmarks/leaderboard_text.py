@@ -66,8 +66,10 @@ def _rests_on(rows: pd.DataFrame) -> str:
 
 def _cost(rows: pd.DataFrame) -> str:
     """Say what costs are counted in, if any is known."""
-    known = rows.filter(regex="^cost(_(?!unit|known)|$)").notna().any(axis=None)
-    return f"cost in {markdown(rows['cost_unit'].iloc[0])}" if known else "no costs are known"
+    unit = f"cost in {markdown(rows['cost_unit'].iloc[0])}"
+    if rows.filter(regex="^cost(_(?!unit|known)|$)").notna().any(axis=None):
+        return unit
+    return f"{unit}, known in part" if (rows["cost_known"] > 0).any() else "no costs are known"
 
 
 def _nothing_to_route(rows: pd.DataFrame) -> str:
