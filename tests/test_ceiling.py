@@ -76,19 +76,6 @@ def test_a_share_of_the_training_questions():
         shares(table.select(["a"]))
 
 
-def test_missing_outcomes_are_left_out():
-    table = table_of(lambda colour, _: COLOURS[colour])
-    holes = np.random.default_rng(1).random(table.scores.shape) < 0.1
-    holed = RoutingTable(
-        questions=table.questions,
-        scores=np.where(holes, np.nan, table.scores),
-        llms=table.llms,
-        ids=table.ids,
-        datasets=table.datasets,
-    )
-    assert shares(holed)["difficulty_text"] + shares(holed)["contrast_text"] > 0.5
-
-
 def test_table_and_figure(tmp_path):
     found = shares(table_of(lambda colour, _: COLOURS[colour], noise=0.1))
     rows = pd.DataFrame([{"encoder": "tfidf"} | found])
