@@ -1,4 +1,4 @@
-"""How much of the outcomes a text could tell."""
+"""How much of outcomes a linear probe on text embeddings explains."""
 
 import numpy as np
 import pandas as pd
@@ -81,7 +81,7 @@ def test_table_and_figure(tmp_path):
     rows = pd.DataFrame([{"encoder": "tfidf"} | found])
     text = to_markdown(rows, "Colours.")
     assert text.startswith("Colours. Shares of variance")
-    assert "| tfidf | 80 |" in text
+    assert "| tfidf | 80 | 120 of 120 | 2 | 240 of 240 |" in text
     draw(rows, tmp_path / "ceiling.png")
     assert (tmp_path / "ceiling.png").stat().st_size > 10_000
 
