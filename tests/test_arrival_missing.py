@@ -246,3 +246,25 @@ def test_policies_have_names_of_their_own(name):
         follow(setting_of(full_table(0)), FOLDS, {name: CARD["card"]}, LABEL)
     with pytest.raises(ValueError, match="at least one router"):
         follow(setting_of(full_table(0)), FOLDS, {}, LABEL)
+
+
+def test_what_does_not_count_for_one_policy_counts_for_none():
+    rows = rows_of(full_table(0), FAMILIES | {"c": "V"})
+    policies, two = policies_of(rows), rows["dataset"] == "two"
+    first = rows["question_id"] == rows["question_id"].iloc[0]
+    rows.loc[first, "oracle"] = np.nan
+    rows.loc[two, policies] = np.nan
+    found = leads(rows, n_replicates=100)
+    pd.testing.assert_frame_equal(found, leads(rows[~first & ~two], n_replicates=100))
+    assert found.notna().all(axis=None)
+
+
+def test_the_first_llm_s_family_examines_nobody():
+    """It meets nobody, so no router is fitted for it, and no other llm is asked its test."""
+    families = FAMILIES | {"f": "W", "e": "Z", "h": "Z"}
+    table = full_table(0)
+    scores = table.scores.copy()
+    for fold in FOLDS:  # all other families leave four strangers, which ask the even places
+        scores[fold.train[1::2], ORDER.index("d")] = np.nan
+    rows = rows_of(dataclasses.replace(table, scores=scores), families)
+    assert set(rows.loc[rows["newcomer"] == "d", "left_out"]) == {"", arrival.NOT_OBSERVED}
