@@ -67,7 +67,7 @@ sweep: install ## run configs/sweep/SWEEP.yaml
 arrival: install ## let new llms arrive in DATA (a folder) and admit them from cards alone
 	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" $(ARGS)
 
-ceiling: install ## how much of the outcomes in DATA a text could tell, by encoder
+ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
 	@$(RUN) -m benchmarks.run_ceiling $(COMPARED) $(ARGS)
 
 leaderboard: install ## derive the leaderboard from the stored runs (ARGS=--field: the field's metrics)

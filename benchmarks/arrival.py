@@ -1,116 +1,36 @@
-"""Llms arrive one by one: the zoo a router faces at each arrival."""
+"""Llms arrive one by one: what every policy scores on the zoo a router faces at each arrival."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from benchmarks.metrics import Panel, bootstrap_macro, interval, macro_mean
+from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival_zoos, strangers
+from benchmarks.bounds import oracle_choice, random_score, route_observed
+from benchmarks.metrics import chosen
 from benchmarks.splits import Fold
 from routers.base import Router
-from routers.choice import choose
-from routers.constraints import SEED, Integer
+from routers.baselines import mean_scores
+from routers.model_sat.aptitude import AptitudeTest
+from routers.model_sat.cards import examined
 from routers.table import FloatArray, RoutingTable
-from routers.validation import checked
 
-_LABELS = ("step", "newcomer", "question_id", "dataset")
+LABELS = ("step", "newcomer", "question_id", "dataset", "zoo", "n_observed", "left_out")
+REFERENCES = ("best_single", "newcomer_alone", "zoo_mean", "oracle")  # policies that do not route
 
+# Why an arrival, or a question of it, is left out.
+NO_OUTCOME = "the newcomer has no training outcome"
+NO_CARD = "the newcomer took less than half of an aptitude test"
+NO_FAMILY = "the newcomer's family is not known"
+NO_STRANGERS = "no llm known to be of another family has a training outcome"
+NOBODY_BEFORE = "nobody arrived before"
+NOT_OBSERVED = "the newcomer's outcome is not observed"
 
-@checked(keep=Integer(1))
-def arrival_zoos(
-    names_in_order: Sequence[str], scores: Sequence[float] | FloatArray, keep: int = 5
-) -> list[tuple[str, ...]]:
-    """Return the zoo at each arrival: the ``keep`` best of those before, and the newcomer.
-
-    Parameters
-    ----------
-    names_in_order : sequence of str, length m
-        Llms in order of arrival, each once.
-    scores : sequence of float, length m
-        What "best so far" goes by, higher is better, one known score per llm. To keep a router's
-        test questions closed, take it from other questions.
-    keep : int, default=5
-        At least 1.
-
-    Returns
-    -------
-    list of m tuples of str
-        Best first (the earlier of equals), the newcomer last; ``keep + 1`` names, fewer while
-        fewer have arrived.
-
-    Raises
-    ------
-    ValueError
-        If a name stands twice, a score is missing, or ``keep`` is below 1.
-
-    References
-    ----------
-    Zhang, Zhan and Ye, "Capability Instruction Tuning: A New Paradigm for Dynamic LLM Routing",
-    AAAI 2025, figure 5.
-    """
-    names, values = list(names_in_order), np.asarray(scores, dtype=np.float64)
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise ValueError(f"'names_in_order' must name each llm once, got {twice} more than once.")
-    if values.shape != (len(names),) or np.isnan(values).any():
-        raise ValueError(
-            f"'scores' must hold one known score for each of {len(names)} llms, got shape "
-            f"{values.shape} with {int(np.isnan(values).sum())} NaN. Leave unscored llms out."
-        )
-    zoos = []
-    for i, newcomer in enumerate(names):
-        best = np.argsort(-values[:i], kind="stable")[:keep]
-        zoos.append((*(names[j] for j in best), newcomer))
-    return zoos
-
-
-@dataclass(frozen=True)
-class ArrivalSetting:
-    """What an arrival experiment is run on.
-
-    Attributes
-    ----------
-    table : RoutingTable
-        Outcomes of the arriving llms.
-    pool : RoutingTable
-        Outcomes of llms that never arrive, on the same questions in the same order.
-    order : list of str
-        The arriving llms, the first first.
-    families : dict of str to str
-        Family of every llm; ``""`` where it is not known.
-    keep : int
-        Size of the zoo a newcomer meets.
-    """
-
-    table: RoutingTable
-    pool: RoutingTable
-    order: list[str]
-    families: dict[str, str]
-    keep: int = 5
-
-
-def strangers(setting: ArrivalSetting, newcomer: str) -> RoutingTable:
-    """Return the pool without the newcomer's family, and without llms of unknown family.
-
-    What is learned from it has seen neither the newcomer nor a relative: "unseen" is true.
-    """
-    family = setting.families[newcomer]
-    others = [
-        llm
-        for llm in setting.pool.llms
-        if setting.families[llm] and setting.families[llm] != family
-    ]
-    if not others:
-        raise ValueError(
-            f"No llm of the pool is known to be of another family than {newcomer!r} ({family!r}). "
-            "Give a pool of several families."
-        )
-    return setting.pool.select(others)
+_DECIMALS = 9  # of a skill: the last bits of a sum must neither make nor break a tie
 
 
 def follow(
@@ -125,128 +45,216 @@ def follow(
     aptitude test. Each of ``by_labels`` is fitted on all training outcomes of the older llms and
     admits the newcomer from the aptitude test of the first router of ``by_card``.
 
+    Outcomes may be missing. An llm arrives in a fold if it has a training outcome and every
+    router of ``by_card`` can examine it. What "best so far" goes by is its macro mean: the mean
+    over the datasets in which it was observed on training questions. Each policy chooses among
+    the llms of the zoo whose outcome on the question is observed
+    (:func:`benchmarks.bounds.route_observed`), and a question counts at an arrival only if every
+    policy has an outcome there, ``newcomer_alone`` included.
+
     Parameters
     ----------
     setting : ArrivalSetting
     folds : iterable of Fold
     by_card : dict of name to Router
-        Unfitted, with an ``aptitude_test_`` once they are fitted.
+        Unfitted, at least one, with an ``aptitude_test_`` once they are fitted.
     by_labels : dict of name to Router
         Unfitted.
 
     Returns
     -------
     DataFrame
-        One row per arrival (from the second on) and test question: ``step, newcomer, question_id,
-        dataset`` and the score of each router, ``best_single`` (of the zoo, on training
-        questions), ``newcomer_alone``, ``zoo_mean`` and ``oracle``.
+        One row per arrival and test question; none for the first llm of the order, which meets
+        nobody, in the folds in which it arrives.
+
+        * ``step`` (place in the order, the first is 1), ``newcomer, question_id, dataset``
+        * ``zoo`` (names, the newcomer last; empty where the arrival is not compared) and
+          ``n_observed``, how many of them have an outcome on the question
+        * ``left_out``: why the row does not count, ``""`` where it does
+        * the score of each router, of ``best_single`` (the best of the zoo on training questions,
+          the earlier of equals), ``newcomer_alone``, ``zoo_mean`` and ``oracle``: in [0, 1], all
+          NaN where the row does not count
+
+    Raises
+    ------
+    ValueError
+        If two policies, or a policy and a column, have the same name, or ``by_card`` is empty.
     """
+    _check_names(by_card, by_labels)
     parts = []
-    place = {name: j for j, name in enumerate(setting.table.llms)}
     for fold in folds:
-        learn, judge = setting.table.rows(fold.train), setting.table.rows(fold.test)
-        skill = _macro_means(learn)
-        zoos = arrival_zoos(setting.order, [skill[name] for name in setting.order], setting.keep)
-        predicted: dict[tuple[str, str], tuple[Router, FloatArray]] = {}
-        fitted_on: dict[tuple[str, ...], Router] = {}  # the five best change at few arrivals
-        for step, zoo in enumerate(zoos[1:], start=2):
-            family = setting.families[zoo[-1]]
-            choices = {}
-            for name, router in by_card.items():
-                if (name, family) not in predicted:
-                    stranger = strangers(setting, zoo[-1]).rows(fold.train)
-                    predicted[name, family] = _from_cards(router, stranger, learn, judge)
-                _, scores = predicted[name, family]
-                choices[name] = _choose(scores[:, [place[llm] for llm in zoo]], zoo)
-            first, _ = predicted[next(iter(by_card)), family]
-            asked = _aptitude_test(first, learn)
-            for name, router in by_labels.items():
-                older = (name, *zoo[:-1])
-                if older not in fitted_on:
-                    fitted_on[older] = clone(router).fit(learn.select(zoo[:-1]))
-                known = deepcopy(fitted_on[older]).admit(zoo[-1], asked)
-                choices[name] = _choose(known.predict_scores(list(judge.questions)), zoo)
-            best = max(zoo, key=lambda name: skill[name])
-            choices["best_single"] = np.full(len(judge), zoo.index(best))
-            choices["newcomer_alone"] = np.full(len(judge), len(zoo) - 1)
-            parts.append(_judged(judge.select(zoo), choices, step))
+        stage = _Stage(setting, fold, by_card, by_labels)
+        first_arrives = not stage.obstacles[setting.order[0]]
+        parts += [
+            stage.judge_arrival(step, newcomer)
+            for step, newcomer in enumerate(setting.order, start=1)
+            if step > 1 or not first_arrives
+        ]
     return pd.concat(parts, ignore_index=True)
 
 
-def _from_cards(
-    by_card: Router, stranger: RoutingTable, learn: RoutingTable, judge: RoutingTable
-) -> tuple[Router, FloatArray]:
-    """Fit on strangers, admit everybody who arrives from a card; return it and their scores."""
-    fitted = clone(by_card).fit(stranger)
-    for name in learn.llms:
-        fitted.admit(name, learn)
-    return fitted, fitted.predict_scores(list(judge.questions))[:, stranger.n_llms :]
+def _check_names(by_card: Mapping[str, Router], by_labels: Mapping[str, Router]) -> None:
+    if not by_card:
+        raise ValueError("'by_card' must hold at least one router, got none. Name one.")
+    names = [*LABELS, *REFERENCES, *by_card, *by_labels]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"Policies must have names of their own, other than {', '.join(LABELS + REFERENCES)}; "
+            f"got {twice} more than once. Rename the router or the card."
+        )
 
 
-def _aptitude_test(fitted: Router, learn: RoutingTable) -> RoutingTable:
-    """Return the questions that a fitted router asks a newcomer."""
-    test = set().union(*fitted.aptitude_test_["tasks"])
-    return learn.rows(np.array([name in test for name in learn.ids], dtype=bool))
+class _Stage:
+    """One fold: who can arrive in it, and what every policy does at each arrival.
 
-
-def _choose(scores: FloatArray, zoo: Sequence[str]) -> np.ndarray:
-    return choose(scores, np.full(scores.shape, np.nan), zoo)
-
-
-def _judged(judge: RoutingTable, choices: Mapping[str, np.ndarray], step: int) -> pd.DataFrame:
-    rows = {
-        "step": step,
-        "newcomer": judge.llms[-1],
-        "question_id": judge.ids,
-        "dataset": judge.datasets,
-    }
-    place = np.arange(len(judge))
-    rows |= {name: judge.scores[place, choice] for name, choice in choices.items()}
-    rows |= {"zoo_mean": judge.scores.mean(axis=1), "oracle": judge.scores.max(axis=1)}
-    return pd.DataFrame(rows)
-
-
-def _macro_means(table: RoutingTable) -> dict[str, float]:
-    """Mean over datasets of the mean within each, per llm."""
-    names = np.unique(table.datasets)
-    means = np.mean([table.scores[table.datasets == name].mean(axis=0) for name in names], axis=0)
-    return dict(zip(table.llms, means.tolist(), strict=True))
-
-
-@checked(n_replicates=Integer(1), seed=SEED)
-def leads(
-    rows: pd.DataFrame, over: str = "best_single", n_replicates: int = 2000, seed: int = 0
-) -> pd.DataFrame:
-    """Average every policy over the arrivals, with paired intervals over the questions.
-
-    Parameters
+    Attributes
     ----------
-    rows : DataFrame
-        As :func:`follow` returns.
-    over : str, default="best_single"
-        The policy that leads are counted from.
-    n_replicates : int, default=2000
-    seed : int, default=0
-
-    Returns
-    -------
-    DataFrame, index policy
-        ``score`` (macro mean), ``lead`` over the policy named, ``low`` and ``high`` of its 95 %
-        interval.
+    obstacles : dict of str to str
+        Why each llm of the order cannot arrive; ``""`` where it can.
     """
-    policies = [name for name in rows.columns if name not in _LABELS]
-    by_question = rows.groupby("question_id")[policies].mean()
-    datasets = rows.groupby("question_id")["dataset"].first().to_numpy(dtype=object)
-    found = Panel(
-        datasets,
-        {"router": by_question[over].to_numpy()[None]}
-        | {name: by_question[name].to_numpy()[None] for name in policies},
-        {},
-    )
-    replicates = bootstrap_macro(found, np.random.default_rng(seed), n_replicates)
-    scores = {name: macro_mean(found.scores[name], datasets) for name in policies}
-    table = {}
-    for name in policies:
-        low, high = interval(replicates[name] - replicates[over])
-        table[name] = (scores[name], scores[name] - scores[over], low, high)
-    return pd.DataFrame.from_dict(table, orient="index", columns=["score", "lead", "low", "high"])
+
+    def __init__(
+        self,
+        setting: ArrivalSetting,
+        fold: Fold,
+        by_card: Mapping[str, Router],
+        by_labels: Mapping[str, Router],
+    ):
+        self._setting, self._by_labels = setting, by_labels
+        self._policies = (*by_card, *by_labels, *REFERENCES)
+        self._learn, self._judge = setting.table.rows(fold.train), setting.table.rows(fold.test)
+        skill = mean_scores(self._learn, macro=True).round(_DECIMALS)
+        self._skill = dict(zip(self._learn.llms, skill, strict=True))
+        observed = [llm for llm in setting.order if not np.isnan(self._skill[llm])]
+        # all families are met before anybody is admitted: whoever stands in a zoo has every card
+        self._by_card: dict[str, dict[str, Router]] = {}
+        for newcomer in observed[1:]:
+            family = setting.family(newcomer)
+            if family not in self._by_card:
+                self._by_card[family] = _unseen(setting, newcomer, fold.train, by_card)
+        self.obstacles = dict.fromkeys(setting.order, NO_OUTCOME)
+        self.obstacles |= dict(zip(observed, self._card_obstacles(observed), strict=True))
+        order = [llm for llm in setting.order if not self.obstacles[llm]]
+        zoos = arrival_zoos(order, [self._skill[llm] for llm in order], setting.keep)
+        self._zoos = {zoo[-1]: zoo for zoo in zoos}
+        self._predicted = {
+            family: {name: self._from_cards(router) for name, router in fitted.items()}
+            for family, fitted in self._by_card.items()
+        }
+        self._fitted_on: dict[tuple[str, ...], Router] = {}  # the best change at few arrivals
+
+    def _card_obstacles(self, llms: Sequence[str]) -> list[str]:
+        passed = np.ones(self._learn.n_llms, dtype=bool)
+        for fitted in self._by_card.values():
+            for router in fitted.values():
+                passed &= examined(_test_of(router), self._learn)
+        has_cards = dict(zip(self._learn.llms, passed, strict=True))
+        return ["" if has_cards[llm] else NO_CARD for llm in llms]
+
+    def _from_cards(self, fitted: Router) -> pd.DataFrame:
+        """Admit everybody who arrives from a card; return predicted scores, a column per llm."""
+        n_strangers = len(fitted.llms_)
+        names = [llm for llm in self._learn.llms if llm in self._zoos]
+        for name in names:
+            fitted.admit(name, self._learn)
+        scores = fitted.predict_scores(list(self._judge.questions))[:, n_strangers:]
+        return pd.DataFrame(scores, columns=names)
+
+    def judge_arrival(self, step: int, newcomer: str) -> pd.DataFrame:
+        """Return the rows of one arrival, see :func:`follow`."""
+        why = self._why_not(newcomer)
+        zoo = () if why else self._zoos[newcomer]
+        n = len(self._judge)
+        labels = {
+            "step": step,
+            "newcomer": newcomer,
+            "question_id": self._judge.ids,
+            "dataset": self._judge.datasets,
+            "zoo": [zoo] * n,
+        }
+        if why:
+            unknown = dict.fromkeys(self._policies, np.full(n, np.nan))
+            return pd.DataFrame(labels | {"n_observed": 0, "left_out": why} | unknown)
+        judge = self._judge.select(zoo)
+        scores = _scores(judge, self._predictions(zoo))[list(self._policies)]
+        counts = scores.notna().all(axis=1)
+        labels |= {
+            "n_observed": (~np.isnan(judge.scores)).sum(axis=1),
+            "left_out": np.where(counts, "", NOT_OBSERVED).astype(object),
+        }
+        return pd.concat([pd.DataFrame(labels), scores.where(counts, axis=0)], axis=1)
+
+    def _why_not(self, newcomer: str) -> str:
+        """Say why an arrival cannot be compared, ``""`` if it can."""
+        if self.obstacles[newcomer]:
+            return self.obstacles[newcomer]
+        if len(self._zoos[newcomer]) == 1:
+            return NOBODY_BEFORE
+        family = self._setting.family(newcomer)
+        if not family:
+            return NO_FAMILY
+        return "" if self._by_card[family] else NO_STRANGERS
+
+    def _predictions(self, zoo: tuple[str, ...]) -> dict[str, FloatArray]:
+        """Return the scores (n_test, size of the zoo) that each policy chooses the largest of."""
+        family = self._setting.family(zoo[-1])
+        found = {
+            name: of_everyone[list(zoo)].to_numpy()
+            for name, of_everyone in self._predicted[family].items()
+        }
+        asked = _asked(_test_of(next(iter(self._by_card[family].values()))), self._learn)
+        found |= {name: self._from_labels(name, zoo, asked) for name in self._by_labels}
+        # the zoo stands best first, the newcomer last: of equals the sort leaves the earlier first
+        ranked = sorted(zoo, key=lambda llm: -self._skill[llm])
+        alone = [np.nan] * (len(zoo) - 1) + [1.0]
+        for name, row in (
+            ("best_single", [-ranked.index(llm) for llm in zoo]),
+            ("newcomer_alone", alone),
+        ):
+            found[name] = np.tile(np.array(row, dtype=np.float64), (len(self._judge), 1))
+        return found
+
+    def _from_labels(self, name: str, zoo: tuple[str, ...], asked: RoutingTable) -> FloatArray:
+        """Fit on all training outcomes of the older llms, admit the newcomer by its test."""
+        key = (name, *zoo[:-1])
+        if key not in self._fitted_on:
+            router = clone(self._by_labels[name])
+            self._fitted_on[key] = router.fit(self._learn.select(zoo[:-1]))
+        known = deepcopy(self._fitted_on[key]).admit(zoo[-1], asked)
+        return known.predict_scores(list(self._judge.questions))
+
+
+def _unseen(
+    setting: ArrivalSetting, newcomer: str, train: np.ndarray, by_card: Mapping[str, Router]
+) -> dict[str, Router]:
+    """Fit the routers on strangers of the newcomer; none if there is nothing to fit them on."""
+    try:
+        known = strangers(setting, newcomer).rows(train)
+    except NoStrangersError:
+        return {}
+    if np.isnan(known.scores).all():
+        return {}
+    return {name: clone(router).fit(known) for name, router in by_card.items()}
+
+
+def _test_of(fitted: Router) -> AptitudeTest:
+    return AptitudeTest(**fitted.aptitude_test_)
+
+
+def _asked(test: AptitudeTest, learn: RoutingTable) -> RoutingTable:
+    """Return the questions of an aptitude test."""
+    ids = set().union(*test.tasks)
+    return learn.rows(np.array([name in ids for name in learn.ids], dtype=bool))
+
+
+def _scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Return what each policy scores on each question, NaN where it has no outcome."""
+    no_costs = np.full(judge.scores.shape, np.nan)
+    choices = {
+        name: route_observed(predicted, no_costs, judge.scores, judge.llms)
+        for name, predicted in predictions.items()
+    }
+    choices["oracle"] = oracle_choice(judge)
+    found = {name: chosen(judge.scores, choice) for name, choice in choices.items()}
+    return pd.DataFrame(found | {"zoo_mean": random_score(judge.scores)})

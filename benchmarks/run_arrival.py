@@ -17,14 +17,16 @@ from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
 from benchmarks import drawing
-from benchmarks.arrival import ArrivalSetting, follow, leads
+from benchmarks.arrival import REFERENCES, follow
+from benchmarks.arrival_figures import by_dataset, curves, leads
+from benchmarks.arrival_setting import ArrivalSetting
+from benchmarks.arrival_text import to_markdown
 from benchmarks.commands import make_command, run_command
-from benchmarks.composing import ROOT, UsageError, compose_job
-from benchmarks.loading import load_pool, load_table
+from benchmarks.composing import ROOT, Job, UsageError, compose_job
+from benchmarks.loading import load_folds, load_pool, load_table
 from benchmarks.progress import Progress
 from benchmarks.sources.folder import read_facts
 from benchmarks.store import circumstances, made_by
-from benchmarks.writing import markdown, number, with_interval
 
 _LINES = {
     "oracle": ("oracle", "#222222", "-"),
@@ -34,11 +36,13 @@ _LINES = {
     "best_single": ("current best single", "#6b6b6b", "--"),
     "zoo_mean": ("zoo mean", "#9a9a9a", ":"),
 }
-_BOUNDS = ("oracle", "best_single", "newcomer_alone", "zoo_mean")  # nothing that routes
 
 
 def families_of(cfg: DictConfig) -> dict[str, str]:
-    """Return the family of every llm: a column of ``llms.parquet``, or what the zoo says."""
+    """Return the family of every llm: a column of ``llms.parquet``, or what the zoo says.
+
+    A family that is missing there, or is one of ``cfg.unknown_families``, is ``""``.
+    """
     if "path" not in cfg.data:
         raise UsageError(
             "The arrival experiment needs DATA=<folder> with facts of the llms in llms.parquet, "
@@ -52,45 +56,22 @@ def families_of(cfg: DictConfig) -> dict[str, str]:
         )
     unknown = set(cfg.unknown_families)
     found = {
-        str(llm): "" if family in unknown else str(family)
+        str(llm): "" if pd.isna(family) or family in unknown else str(family)
         for llm, family in facts[cfg.family].items()
     }
     return found | dict(cfg.zoo.families)
 
 
-def to_markdown(rows: pd.DataFrame, keep: int) -> str:
-    """Write the mean over all arrivals as a table."""
-    over = {name: leads(rows, name) for name in ("best_single", "recognised_dataset")}
-    lines = [
-        f"Mean over {rows['step'].nunique()} arrivals; the zoo is the {keep} best so far and the "
-        "newcomer. Leads with 95% intervals over questions. Model-SAT was fitted on llms of other "
-        "families than the newcomer's and knows every llm of the zoo from its card alone; the "
-        "other routers know all training outcomes of the older llms.",
-        "",
-        "| policy | macro score | lead over current best single | lead over recognised dataset |",
-        "|---|---|---|---|",
-    ]
-    by_score = over["best_single"].sort_values("score", ascending=False)
-    shown = {over_whom: _with_intervals(table) for over_whom, table in over.items()}
-    for name, score in by_score["score"].items():
-        columns = " | ".join(texts[str(name)] for texts in shown.values())
-        lines.append(f"| {markdown(name)} | {number(score, '.3f')} | {columns} |")
-    return "\n".join(lines) + "\n"
-
-
-def _with_intervals(table: pd.DataFrame) -> dict[str, str]:
-    columns = zip(table.index, table["lead"], table["low"], table["high"], strict=True)
-    return {str(name): with_interval(lead, low, high, "+.3f") for name, lead, low, high in columns}
-
-
 def draw_curves(rows: pd.DataFrame, path: Path) -> None:
     """Draw the macro score of the policies at each arrival."""
     lines = {name: line for name, line in _LINES.items() if name in rows}
-    by_dataset = rows.groupby(["step", "dataset"])[list(lines)].mean()
-    curves = by_dataset.groupby("step").mean()
+    found = curves(rows)
+    # a point between two unknown ones would not show on a line
+    marker = "." if found.isna().any(axis=None) else ""
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     for name, (label, colour, style) in lines.items():
-        axes.plot(curves.index, curves[name], style, color=colour, label=label, linewidth=1.6)
+        (line,) = axes.plot(found.index, found[name], style, color=colour, linewidth=1.6)
+        line.set(label=label, marker=marker)
     axes.set_xlabel("arrival (by month of release)")
     axes.set_ylabel("macro score of the zoo's router")
     axes.legend(frameon=False, loc="lower right", fontsize=9)
@@ -100,7 +81,7 @@ def draw_curves(rows: pd.DataFrame, path: Path) -> None:
 def draw_leads(rows: pd.DataFrame, path: Path) -> None:
     """Draw what the routers lead the current best single llm by, with intervals."""
     table = leads(rows)
-    table = table.loc[[name for name in table.index if name not in _BOUNDS]]
+    table = table.loc[[name for name in table.index if name not in REFERENCES]]
     heights = range(len(table))[::-1]
     figure, axes = plt.subplots(figsize=(7, 0.8 + 0.4 * len(table)), layout="constrained")
     spread = [table["lead"] - table["low"], table["high"] - table["lead"]]
@@ -119,9 +100,8 @@ def _save(figure: Figure, path: Path) -> None:
     plt.close(figure)
 
 
-def command(overrides: list[str], verbatim: dict[str, str]) -> int:
-    """Let the llms arrive, write table and figures, and print the table."""
-    job, progress = compose_job("arrival", overrides, verbatim), Progress()
+def setting_of(job: Job, progress: Progress) -> ArrivalSetting:
+    """Read who arrives, in which order, and the llms that the newcomers are strangers to."""
     cfg = job.cfg
     with progress.stage(f"reading {cfg.data.name}", "outcome"):
         table, pool = load_table(cfg), load_pool(cfg)
@@ -134,7 +114,11 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     order = sorted(cfg.zoo.llms, key=lambda llm: (months[llm], llm))
     if pool is None:
         raise UsageError("The arrival experiment needs llms outside the zoo, to learn from.")
-    setting = ArrivalSetting(table, pool, order, families_of(cfg), cfg.keep)
+    return ArrivalSetting(table, pool, order, families_of(cfg), cfg.keep)
+
+
+def let_arrive(cfg: DictConfig, setting: ArrivalSetting, progress: Progress) -> pd.DataFrame:
+    """Run the experiment with the configured routers and seeds; return the rows of all seeds."""
     by_labels = {name: instantiate(cfg.routers[name], _convert_="all") for name in cfg.by_labels}
     by_card = {
         name: instantiate(cfg.routers.model_sat, _convert_="all", **changes)
@@ -142,20 +126,27 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     }
     with progress.stage("encoding", "text") as tell:
         for router in [*by_labels.values(), *by_card.values()]:
-            router.precompute(list(table.questions), tell)
+            router.precompute(list(setting.table.questions), tell)
     seeds = []
     with progress.stage("letting the llms arrive", "seed") as tell:
+        of_seed = cfg.copy()
         for seed in cfg.seeds:
-            folds = instantiate(cfg.split)(table, seed)
+            of_seed.seed = seed
+            folds = load_folds(of_seed, setting.table)
             seeds.append(follow(setting, folds, by_card, by_labels))
             tell(len(seeds), len(cfg.seeds))
-    rows = pd.concat(seeds, ignore_index=True)
-    folder = Path(ROOT, cfg.results)
+    return pd.concat(seeds, ignore_index=True)
+
+
+def command(overrides: list[str], verbatim: dict[str, str]) -> int:
+    """Let the llms arrive, write table and figures, and print the table."""
+    job, progress = compose_job("arrival", overrides, verbatim), Progress()
+    rows = let_arrive(job.cfg, setting_of(job, progress), progress)
+    folder = Path(ROOT, job.cfg.results)
     folder.mkdir(parents=True, exist_ok=True)
-    curves = rows.drop(columns="question_id").groupby(["step", "newcomer", "dataset"]).mean()
-    curves.to_csv(folder / "arrival.csv", float_format="%.5g")
+    by_dataset(rows).to_csv(folder / "arrival.csv", float_format="%.5g")
     made = made_by(make_command("arrival", job), circumstances())
-    text = f"{to_markdown(rows, cfg.keep)}\n{made}"
+    text = f"{to_markdown(rows, job.cfg.keep)}\n{made}"
     (folder / "arrival.md").write_text(text)
     draw_curves(rows, folder / "arrival.png")
     draw_leads(rows, folder / "arrival-leads.png")

@@ -1,4 +1,4 @@
-"""What a text could tell of outcomes, by encoder and by number of training questions.
+"""What a linear probe on text embeddings tells of outcomes, by encoder and training questions.
 
 ``make ceiling DATA=folder ZOO=small8`` writes ``results/ceiling/ceiling.{csv,md,png}``.
 """
@@ -25,25 +25,36 @@ from benchmarks.writing import markdown, number, with_interval
 
 
 def to_markdown(rows: pd.DataFrame, about: str) -> str:
-    """Write the shares of variance as a table."""
+    """Write the shares of variance, and what they rest on, as a table."""
     lines = [
         f"{markdown(about)} Shares of variance on test questions. Difficulty: the zoo's mean score "
         "on a question; contrasts: what is left, the only part that a choice can depend on. "
-        "*Dataset*: its mean, told which dataset it is; *text adds*: ridge regression on the "
-        "encoder's vectors, with 95% intervals over questions.",
+        "*Dataset*: its mean, told which dataset it is; *text adds*: a linear probe (ridge "
+        "regression) on the encoder's vectors, with 95% intervals over questions. It is a lower "
+        "estimate of what text tells: readers that are not linear may find more. A test question "
+        "counts if at least two llms were observed on it; *outcomes*: observed on these, of all.",
         "",
-        "| encoder | training questions | difficulty: dataset | text adds | contrasts: dataset "
-        "| text adds |",
-        "|---|---|---|---|---|---|",
+        "| encoder | training questions | test questions | llms | outcomes | difficulty: dataset "
+        "| text adds | contrasts: dataset | text adds |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows.to_dict("records"):
-        cells = [markdown(row["encoder"]), number(row["n_train"], ".0f")]
+        cells = [markdown(row["encoder"]), number(row["n_train"], ".0f"), *_rests_on(row)]
         for part in PARTS:
             value, low, high = (row[f"{part}_{what}"] for what in ("text", "low", "high"))
             dataset = number(row[f"{part}_dataset"], ".1%")
             cells += [dataset, with_interval(value, low, high, "+.1%")]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _rests_on(row: dict) -> list[str]:
+    """Return the cells that say how many questions, llms and outcomes the shares rest on."""
+    return [
+        f"{row['n_questions']:,} of {row['n_tested']:,}",
+        f"{row['n_llms']:,}",
+        f"{row['n_observed']:,} of {row['n_possible']:,}",
+    ]
 
 
 def draw(rows: pd.DataFrame, path: Path) -> None:
@@ -60,7 +71,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
         axes.set_title(f"{part}, beyond the dataset", fontsize=10)
         axes.set_xlabel("training questions")
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("share of variance that the text explains, %")
+    panels[0].set_ylabel("share of variance that a linear probe explains, %")
     drawing.legend(panels[0], handles, fontsize=9)
     figure.savefig(path, dpi=150)
     plt.close(figure)

@@ -8,9 +8,12 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from sklearn.base import clone
 
-from benchmarks.arrival import ArrivalSetting, follow, leads, strangers
+from benchmarks.arrival import follow
+from benchmarks.arrival_figures import leads
+from benchmarks.arrival_setting import ArrivalSetting, strangers
+from benchmarks.arrival_text import to_markdown
 from benchmarks.composing import ROOT, register_resolvers
-from benchmarks.run_arrival import draw_curves, draw_leads, families_of, to_markdown
+from benchmarks.run_arrival import draw_curves, draw_leads, families_of
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold
 from routers.encoders import TfidfEncoder
@@ -76,6 +79,9 @@ def test_leads_by_hand():
             "newcomer": ["b", "c", "b", "c"],
             "question_id": ["x", "x", "y", "y"],
             "dataset": ["one", "one", "two", "two"],
+            "zoo": [("a", "b"), ("a", "b", "c")] * 2,
+            "n_observed": [2, 3, 1, 3],
+            "left_out": [""] * 4,
             "model_sat": [1.0, 1.0, 0.0, 1.0],
             "best_single": [1.0, 0.0, 0.0, 0.0],
             "recognised_dataset": [0.0, 0.0, 0.0, 0.0],

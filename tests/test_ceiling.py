@@ -1,4 +1,4 @@
-"""How much of the outcomes a text could tell."""
+"""How much of outcomes a linear probe on text embeddings explains."""
 
 import numpy as np
 import pandas as pd
@@ -76,25 +76,12 @@ def test_a_share_of_the_training_questions():
         shares(table.select(["a"]))
 
 
-def test_missing_outcomes_are_left_out():
-    table = table_of(lambda colour, _: COLOURS[colour])
-    holes = np.random.default_rng(1).random(table.scores.shape) < 0.1
-    holed = RoutingTable(
-        questions=table.questions,
-        scores=np.where(holes, np.nan, table.scores),
-        llms=table.llms,
-        ids=table.ids,
-        datasets=table.datasets,
-    )
-    assert shares(holed)["difficulty_text"] + shares(holed)["contrast_text"] > 0.5
-
-
 def test_table_and_figure(tmp_path):
     found = shares(table_of(lambda colour, _: COLOURS[colour], noise=0.1))
     rows = pd.DataFrame([{"encoder": "tfidf"} | found])
     text = to_markdown(rows, "Colours.")
     assert text.startswith("Colours. Shares of variance")
-    assert "| tfidf | 80 |" in text
+    assert "| tfidf | 80 | 120 of 120 | 2 | 240 of 240 |" in text
     draw(rows, tmp_path / "ceiling.png")
     assert (tmp_path / "ceiling.png").stat().st_size > 10_000
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from benchmarks.arrival import arrival_zoos
+from benchmarks.arrival_setting import arrival_zoos
 from benchmarks.field import llmrouterbench, routereval
 from benchmarks.metrics import gap_closed
 from routers.choice import choose

@@ -50,8 +50,8 @@ class ProfileCard:
         ValueError
             If less than half of the test was observed.
         """
-        taken = int(test.coverage(outcomes)[0])
-        if taken < _MIN_COVERAGE * test.n_questions:
+        if not examined(test, outcomes)[0]:
+            taken = int(test.coverage(outcomes)[0])
             raise ValueError(
                 f"admit: {llm!r} must have taken at least {_MIN_COVERAGE:.0%} of the "
                 f"{test.n_questions} questions of the aptitude test, got {taken}. Their ids are "
@@ -99,6 +99,21 @@ class ProfileCard:
         if len(found["accuracies"]) != len(found["shots"]):
             raise ValueError("A profile card must have as many accuracies as shots.")
         return cls(**found)
+
+
+def examined(test: AptitudeTest, outcomes: RoutingTable) -> np.ndarray:
+    """Tell which llms of a table have taken enough of a test for a card: half of its questions.
+
+    Parameters
+    ----------
+    test : AptitudeTest
+    outcomes : RoutingTable of m llms
+
+    Returns
+    -------
+    ndarray of bool, shape (m,)
+    """
+    return test.coverage(outcomes) >= _MIN_COVERAGE * test.n_questions
 
 
 class TakesCards(ABC):
