@@ -119,7 +119,7 @@ def _counts(
     questions = {test.question.id: test.question for test in compared}
     left_out = {test.question.id for test in tests if not is_compared(test)}
     return {
-        "seeds": sorted({test.seed for test in tests}),
+        "seeds": " ".join(map(str, sorted({test.seed for test in tests}))),
         "n_seeds": len({test.seed for test in tests}),
         "n_questions": len(questions),
         "n_not_compared": len(left_out),

@@ -73,17 +73,19 @@ def hull_height(points: Sequence[Point], cost: Number) -> Number:
     return max(heights, default=0)
 
 
-def mean_height(points: Sequence[Point], low: Number, high: Number) -> Number | None:
+def mean_height(points: Sequence[Point], low: Number, high: Number) -> Number:
     """Return the mean height of the hull between two costs: it is straight between points."""
     points = list(set(points))
-    start = min((cost for cost, _ in points), default=high)
-    first = min(max(low, start), high)
-    stops = sorted({first, high} | {cost for cost, _ in points if first < cost < high})
+    if low == high:
+        return hull_height(points, low)
+    first = min((cost for cost, _ in points), default=high)  # left of it the height is 0
+    ends = {min(max(low, first), high), high}
+    stops = sorted(ends | {cost for cost, _ in points if min(ends) < cost < high})
     heights = [hull_height(points, stop) for stop in stops]
     area = sum(
         (stops[i + 1] - stops[i]) * (heights[i] + heights[i + 1]) / 2 for i in range(len(stops) - 1)
     )
-    return area / (high - low) if high > low else None
+    return area / (high - low)
 
 
 def front_distances(curves: Sequence[Sequence[Point]]) -> list[float | None]:

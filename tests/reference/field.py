@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -112,9 +111,8 @@ def quality(points: Sequence[Point], llms: dict[str, Point]) -> Figures:
     if len(whole(singles)) < len(singles):
         return dict.fromkeys(names)
     costs = [cost for cost, _ in singles]
-    heights = [mean_height(p, min(costs), max(costs)) for p in (whole(points), singles)]
-    gain = None if None in heights else heights[0] - heights[1]
-    return dict(zip(names, (*heights, gain), strict=True))
+    own, zero = (mean_height(p, min(costs), max(costs)) for p in (whole(points), singles))
+    return dict(zip(names, (own, zero, own - zero), strict=True))
 
 
 def savings(points: Sequence[Point], best_single: Point) -> Figures:
