@@ -26,9 +26,10 @@ def differences(found: pd.Series, expected: dict) -> dict[str, tuple]:
 
 
 def same(found: object, expected: object) -> bool:
-    if isinstance(found, str) or isinstance(expected, (list, str)):
+    """Tell whether two figures agree to six digits; an unknown one is NaN or None."""
+    if isinstance(found, str) or isinstance(expected, str):
         return found == expected
-    one, other = float(found), math.nan if expected is None else float(expected)
+    one, other = (math.nan if value is None else float(value) for value in (found, expected))
     both_unknown = math.isnan(one) and math.isnan(other)
     return both_unknown or math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6)
 

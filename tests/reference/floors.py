@@ -54,11 +54,12 @@ def shrunken_means(train: Sequence[Question], dataset: str) -> dict[str, Fractio
 
 def floors(train: Sequence[Question], dataset: str, guess: str) -> dict[str, Prediction]:
     """Return what each floor predicts of a question of ``dataset``, which looks like ``guess``."""
-    costs = mean_costs(train)
+    costs, single = mean_costs(train), macro_means(train)
+    is_known = any(question.dataset == dataset for question in train)
     cheap = {llm: Fraction(0) for llm in trained_llms(train) if llm in costs}
     return {
-        "best_single": Prediction(macro_means(train), costs),
+        "best_single": Prediction(single, costs),
         "cheapest": Prediction(cheap, costs),
         "recognised_dataset": Prediction(shrunken_means(train, guess), costs),
-        "dataset_best": Prediction(shrunken_means(train, dataset), costs),
+        "dataset_best": Prediction(shrunken_means(train, dataset) if is_known else single, costs),
     }

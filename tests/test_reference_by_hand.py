@@ -1,0 +1,167 @@
+"""Boards worked out by hand: the suite and the second implementation give the figures written here.
+
+Each is trained on the questions that it is tested on, unless it says otherwise: what a floor learns
+is then what one sees. ``range(33)`` says that an llm is right on the first 33 questions of a dataset.
+"""
+
+import math
+
+import numpy as np
+from held_together import disagreements, same
+from made_boards import NAN, RECOGNIZER, Board
+from reference import leaderboard_rows
+
+from benchmarks.leaderboard import leaderboard
+from benchmarks.splits import Fold
+from routers.baselines import BestSingle
+from routers.table import RoutingTable
+
+PLAN = {"best single": (BestSingle(), [0]), "recognized": (RECOGNIZER, [0])}
+
+
+def part(dataset, n, **right):
+    """Return n questions of a dataset, answered by the llms that are named."""
+    return [
+        (dataset, {llm: float(number in where) for llm, where in right.items()})
+        for number in range(n)
+    ]
+
+
+def board_of(*parts, costs, train=None, plan=PLAN):
+    """Return a board of parts; the training questions are the first ``train``, or all."""
+    questions = [question for each in parts for question in each]
+    table = RoutingTable(
+        questions=[f"{dataset} {number}" for number, (dataset, _) in enumerate(questions)],
+        scores=[[scores.get(llm, NAN) for llm in costs] for _, scores in questions],
+        llms=list(costs),
+        ids=[f"q{number:03d}" for number in range(len(questions))],
+        datasets=[dataset for dataset, _ in questions],
+        costs=list(costs.values()),
+    )
+    every = np.arange(len(questions))
+    fold = Fold(every, every) if train is None else Fold(every[:train], every[train:])
+    return Board(table, {0: [fold]}, plan)
+
+
+def holds(board, router, **expected):
+    """Check some figures of a router in the suite and in the reference, and that all agree."""
+    found = leaderboard(board.runs).set_index("router").loc[router]
+    reference = leaderboard_rows(board.comparison)[router]
+    wrong = {
+        name: (found[name], reference[name], value)
+        for name, value in expected.items()
+        if not (same(found[name], value) and same(reference[name], value))
+    }
+    assert not wrong
+    assert disagreements(board) == []
+
+
+def test_what_only_a_newcomer_answered_is_left_out_for_all():
+    # tested on alpha: both right on 17, large alone on 16, small alone on 3, neither on 4
+    board = board_of(
+        part("alpha", 40, large=range(28), small=range(21)),
+        part("alpha", 40, large=range(33), small=range(16, 36)),
+        part("beta", 40, newcomer=range(10)),
+        costs={"large": 1.0, "small": 0.1, "newcomer": 3.0},
+        train=40,
+    )
+    holds(
+        board,
+        "best single",
+        n_questions=40,
+        n_not_compared=40,
+        n_pairs=3 * 40,
+        n_outcomes=2 * 40,
+        choice_share=1,
+        best_single_share=1,
+        macro_score=33 / 40,
+        best_single=33 / 40,
+        cheapest=20 / 40,
+        random=(33 + 20) / 80,
+        oracle=36 / 40,
+        cost_oracle=(16 * 1.0 + 24 * 0.1) / 40,  # large where it alone is right, else small
+        gap_closed=0,
+        regret=3 / 40,
+        value_over_best_single=1,
+        aiq=None,  # nobody knows what the newcomer would have scored on alpha
+        few_solve_share=None,
+        # predicted .7 and .525: squared errors of right and wrong answers; mean over llms
+        brier=((33 * 0.3**2 + 7 * 0.7**2) / 40 + (0.475**2 + 0.525**2) / 2) / 2,
+        calibration_error=((33 / 40 - 0.7) + (0.525 - 0.5)) / 2,
+    )
+
+
+def test_a_log_of_one_llm_each_tells_nothing():
+    board = board_of(
+        part("alpha", 157, strong=range(104)),
+        part("alpha", 143, weak=range(123)),
+        costs={"strong": 1.0, "weak": 0.1},
+    )
+    all_alike = dict.fromkeys(("macro_score", "best_single", "oracle", "random"), 227 / 300)
+    share = 143 / 300  # weak looks better; the rest goes to strong
+    holds(
+        board,
+        "best single",
+        **all_alike,
+        choice_share=0,
+        best_single_share=share,
+        largest_share=1 - share,
+        selection_entropy=-share * math.log2(share) - (1 - share) * math.log2(1 - share),
+        gap_closed=None,
+        value_over_best_single=None,
+        cost=(157 * 1.0 + 143 * 0.1) / 300,
+        cost_random=(157 * 1.0 + 143 * 0.1) / 300,
+    )
+
+
+def test_the_mean_cost_of_a_policy_that_asks_an_unpriced_llm_is_unknown():
+    board = board_of(
+        part("alpha", 50, cheap=range(18), mystery=range(44), paid=range(29, 50)),
+        part("beta", 50, cheap=range(15), mystery=range(22), paid=range(48)),
+        costs={"cheap": 0.1, "mystery": NAN, "paid": 2.0},
+    )
+    holds(
+        board,
+        "recognized",
+        macro_score=(0.88 + 0.96) / 2,  # mystery on alpha, paid on beta
+        cost=None,
+        cost_known=1 / 2,
+        cost_random=None,
+        cost_oracle=None,  # mystery alone is right on some of alpha
+        oracle=(50 + 48) / 100,
+        best_single=(0.42 + 0.96) / 2,
+        cost_best_single=2,
+        cheapest=(0.36 + 0.30) / 2,
+        cost_cheapest=0.1,
+        # of known predicted cost at a small price: paid everywhere; at a larger one cheap on alpha,
+        # which scores (.36 + .96) / 2, less than best single
+        cost_to_match_best_single=2,
+        cost_saved=0,
+        performance_gain=0.92 / 0.69 - 1,
+        arena_score=None,
+        optimal_choice=None,
+        optimal_score=(44 + 48) / 98,  # on beta nobody is right on two
+    )
+    holds(board, "best single", cost=2, cost_known=1, cost_to_match_best_single=2)
+
+
+def test_a_question_that_nobody_was_asked_is_left_out():
+    # right: alpha both 4, large 11, small 4; beta both 6, large 8, small 6
+    board = board_of(
+        part("alpha", 30, large=range(15), small=range(11, 19)),
+        part("alpha", 1),
+        part("beta", 30, large=range(14), small=range(8, 20)),
+        costs={"large": 1.0, "small": 0.1},
+    )
+    holds(
+        board,
+        "best single",
+        n_questions=60,
+        n_not_compared=1,
+        best_single=(15 + 14) / 60,
+        oracle=39 / 60,
+        corrected_oracle=None,  # no question has options
+        random=(15 + 8 + 14 + 12) / 120,
+        few_solve_share=29 / 60,  # one llm alone
+        few_solve_score=19 / 29,
+    )
