@@ -1,20 +1,24 @@
-"""Floors and bounds: what a router must beat, and what none can beat.
+"""Floors, references and bounds: what a router must beat, and what none can beat.
 
-Floors are chosen on the training questions; bounds know the outcomes of the test questions. All
-are computed on the split and the zoo of the router they stand beside.
+Floors are chosen on the training questions, and so is dataset-best, which is told the dataset of
+the test questions but no outcome: it can be beaten. Bounds know the outcomes of the test
+questions. All are computed on the split and the zoo of the router they stand beside.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from benchmarks.splits import Fold
 from routers.base import Router
 from routers.baselines import BestSingle, Cheapest
 from routers.choice import choose
+from routers.recognition import RecognisedDatasetRouter
 from routers.table import FloatArray, RoutingTable, Texts
 
 FLOORS = ("cheapest", "best_single", "recognised_dataset", "dataset_best")
@@ -45,48 +49,69 @@ def route_observed(
     return choice
 
 
+@dataclass(frozen=True)
+class Floors:
+    """What the floors do with the test questions of a fold.
+
+    Attributes
+    ----------
+    choices : dict of str to ndarray of int, shape (n,)
+        By the name of the floor; positions in the zoo, -1 for none.
+    best_single : int
+        Position of the best single llm, which has no outcome on some questions, maybe.
+    """
+
+    choices: dict[str, np.ndarray]
+    best_single: int
+
+
 @lru_cache(maxsize=32)
-def floor_choices(
-    table: RoutingTable, train: bytes, test: bytes, recogniser: Router
-) -> dict[str, np.ndarray]:
-    """Choices of every floor on the test rows; kept, for a sweep asks again for each router.
+def floors(
+    table: RoutingTable, train: bytes, test: bytes, recogniser: RecognisedDatasetRouter
+) -> Floors:
+    """Route the test rows by every floor; kept, for a sweep asks again for each router.
 
     Parameters
     ----------
     table : RoutingTable
     train, test : bytes
         Row positions (int64), as ``Fold`` arrays' ``tobytes()``.
-    recogniser : Router
+    recogniser : RecognisedDatasetRouter
         The unfitted floor "recognised dataset".
     """
     fold = Fold(np.frombuffer(train, dtype=np.int64), np.frombuffer(test, dtype=np.int64))
     learn, judge = table.rows(fold.train), table.rows(fold.test)
-    single = BestSingle().fit(learn)
-    floors: dict[str, Router] = {
-        "best_single": single,
-        "recognised_dataset": clone(recogniser).fit(learn),
-    }
+    single, recognised = BestSingle().fit(learn), clone(recogniser).fit(learn)
+    by_rule: dict[str, Router] = {"best_single": single, "recognised_dataset": recognised}
     if not np.isnan(single.mean_costs_).all():
-        floors["cheapest"] = Cheapest().fit(learn)
+        by_rule["cheapest"] = Cheapest().fit(learn)
     questions = list(judge.questions)
     choices = {
         name: _route(floor.predict_scores(questions), floor.predict_costs(questions), judge)
-        for name, floor in floors.items()
+        for name, floor in by_rule.items()
     }
-    choices["dataset_best"] = _dataset_best(learn, judge, single)
-    return choices
+    if "cheapest" in choices:
+        choices["cheapest"] = _of_known_cost(choices["cheapest"], by_rule["cheapest"].mean_costs_)
+    choices["dataset_best"] = _dataset_best(recognised, single, judge)
+    return Floors(choices, int(single.route(["any"])[0]))
 
 
-def _dataset_best(learn: RoutingTable, judge: RoutingTable, single: BestSingle) -> np.ndarray:
-    """Told the dataset, take its best llm on train; if nothing is known there, the best single."""
-    predicted = single.predict_scores(list(judge.questions))
-    for name in np.unique(judge.datasets):
-        seen = learn.datasets == name
-        if not np.isnan(learn.scores[seen]).all():
-            means = BestSingle().fit(learn.rows(seen)).predict_scores(["any"])
-            predicted[judge.datasets == name] = means
-    costs = single.predict_costs(list(judge.questions))
-    return _route(predicted, costs, judge)
+def _of_known_cost(choice: np.ndarray, costs: np.ndarray) -> np.ndarray:
+    """Leave out choices of llms of unknown cost: nobody knows whether they are the cheapest."""
+    return np.where((choice >= 0) & np.isnan(costs[choice]), -1, choice)
+
+
+def _dataset_best(
+    recognised: RecognisedDatasetRouter, single: BestSingle, judge: RoutingTable
+) -> np.ndarray:
+    """Do as the recognizer would, were it told the dataset; for an unseen one, the best single."""
+    questions = list(judge.questions)
+    predicted, unseen = (
+        recognised.told(judge.datasets),
+        ~np.isin(judge.datasets, recognised.classes_),
+    )
+    predicted[unseen] = single.predict_scores(questions)[unseen]
+    return _route(predicted, single.predict_costs(questions), judge)
 
 
 def oracle_choice(table: RoutingTable) -> np.ndarray:
@@ -108,12 +133,12 @@ def corrected_oracle_score(
 ) -> np.ndarray:
     """Return what an oracle would score that cannot foresee lucky guesses, shape (n,).
 
-    An llm with accuracy ``a`` on a dataset, where guessing succeeds with probability ``g``, knows
-    a share ``k`` with ``a = k + (1 - k) g``; of its right answers a share ``k / a`` is known. If
-    the right answers to a question come from llms that know it with those probabilities,
-    independently, then at least one knows it with probability ``1 - prod (1 - k / a)``, and
-    otherwise the best one can do is guess. Open questions (g = 0) keep the plain oracle; so do
-    fractional scores.
+    An llm with accuracy ``a`` on the questions of a dataset where guessing succeeds with
+    probability ``g``, knows a share ``k`` with ``a = k + (1 - k) g``; of its right answers a share
+    ``k / a`` is known. If the right answers to a question come from llms that know it with those
+    probabilities, independently, then at least one knows it with probability
+    ``1 - prod (1 - k / a)``, and otherwise the best one can do is guess. Open questions (g = 0)
+    keep the plain oracle; so do fractional scores.
 
     Parameters
     ----------
@@ -122,19 +147,20 @@ def corrected_oracle_score(
     chance : ndarray of shape (n,)
         Probability of guessing right.
     datasets : ndarray of str, shape (n,)
+        Accuracies are of the questions of a dataset that have the same chance: open questions
+        among them say nothing of luck, nor do those of another number of options.
 
     Returns
     -------
     ndarray of shape (n,)
         NaN for a question without any outcome.
     """
-    best = np.where(np.isnan(scores), -np.inf, scores).max(axis=1)
+    best = np.where(np.isnan(scores), -np.inf, scores).max(axis=1, initial=-np.inf)
     best[np.isneginf(best)] = np.nan
     unknown = np.ones(len(scores))
-    for name in np.unique(datasets):
-        rows = datasets == name
+    for rows in pd.Series(datasets).groupby([datasets, chance]).indices.values():
+        guess = chance[rows[0]]
         accuracy = _nanmean(scores[rows], axis=0)
-        guess = chance[rows].mean()
         known = (accuracy - guess) / (1 - guess)
         share = np.clip(
             np.divide(known, accuracy, out=np.zeros_like(known), where=accuracy > 0), 0, 1

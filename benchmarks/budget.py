@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import budget_plots
-from benchmarks.comparison import COMPARISON, group_runs
+from benchmarks.comparable import Comparison, comparisons
+from benchmarks.comparison import folder_names, place_of
 from benchmarks.metrics import llm_names, matrix
 from benchmarks.plots import command_line
-from benchmarks.store import Run, load_runs
+from benchmarks.store import load_runs
 from routers.allocation import best_within_budget, cheapest_at_quality
 from routers.choice import choose
 from routers.dual import DualAllocator
@@ -173,14 +174,13 @@ def _beyond(value: float, bound: float) -> float:
     return value / bound - 1 if bound > 0 else float("nan")
 
 
-def summary(groups: list[list[Run]]) -> pd.DataFrame:
+def summary(comparison: Comparison) -> pd.DataFrame:
     """Mean over batches and seeds, one row per router, promise and solver.
 
     Parameters
     ----------
-    groups : list of list of Run
-        Each the runs of one router, as ``comparison.group_runs`` gathers them. Routers whose
-        zoo has no known costs are left out.
+    comparison : Comparison
+        Routers whose zoo has no known costs are left out.
 
     Returns
     -------
@@ -190,9 +190,8 @@ def summary(groups: list[list[Run]]) -> pd.DataFrame:
         same questions again and add little.
     """
     parts = []
-    for group in groups:
-        found = measure([run.rows() for run in group])
-        parts.append(found.assign(router=group[0].about["label"]))
+    for label, by_seed in zip(comparison.labels, comparison.rows, strict=True):
+        parts.append(measure(list(by_seed.values())).assign(router=label))
     every = pd.concat(parts)
     if every.empty:
         return every
@@ -206,17 +205,15 @@ def summary(groups: list[list[Run]]) -> pd.DataFrame:
 
 def draw_all(results: Path) -> list[Path]:
     """Write table and figure of every comparison whose costs are known; return the files."""
-    groups = group_runs(load_runs(results))
-    if not groups:
+    runs = load_runs(results)
+    if not runs:
         raise FileNotFoundError(f"no run is stored in {results / 'runs'}. Run 'make bench' first.")
-    places = {tuple(group[0].about[name] for name in COMPARISON) for group in groups}
-    files = []
-    for place in sorted(places):
-        same = [g for g in groups if tuple(g[0].about[name] for name in COMPARISON) == place]
-        found = summary(same)
+    folders, files = folder_names(map(place_of, runs)), []
+    for comparison in comparisons(runs):
+        found = summary(comparison)
         if not found.empty:
-            folder = results / "figures" / "-".join(str(name) for name in place[:3])
-            files += _write(folder, found, same[0][0].about["cost_unit"])
+            folder = results / "figures" / folders[comparison.place]
+            files += _write(folder, found, comparison.cost_unit)
     return files
 
 

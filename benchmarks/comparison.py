@@ -1,19 +1,61 @@
-"""Which stored runs are compared: those on the same outcomes, zoo and split."""
+"""Which stored runs are compared: those on the same outcomes, zoo, split and settings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from itertools import groupby
+from types import MappingProxyType
+from typing import Any
 
 from benchmarks.store import Run
+from routers.recognition import RecognisedDatasetRouter
 
-COMPARISON = ("data", "zoo", "split", "data_hash")
+COMPARISON = ("data", "zoo", "split", "settings", "settings_hash", "data_hash")
 Place = tuple[str, ...]
+# What decides which questions are tested and what routers are measured by. The router, its pool
+# and the seed are what is compared; data and zoo are told apart by the hash of the outcomes.
+_SETTINGS = ("split", "recogniser")
+_FLOOR = RecognisedDatasetRouter().get_params()
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def place_of(run: Run) -> Place:
     """Return the comparison that a run belongs to, the values of ``COMPARISON``."""
-    return tuple(str(run.about[name]) for name in COMPARISON)
+    return tuple(names_of(run)[name] for name in COMPARISON)
+
+
+def names_of(run: Run) -> dict[str, str]:
+    """Return the names of a run's comparison, and the unit of its costs.
+
+    ``settings`` are for a reader: the parameters of the split, and those of the floor that differ
+    from its defaults. ``settings_hash`` is of all that can be set of both.
+    """
+    config = run.about.get("config", {})
+    rules = {name: config.get(name) or {} for name in _SETTINGS}
+    text = json.dumps(rules, sort_keys=True)
+    shown = _shown(rules["split"], "") + _shown(rules["recogniser"], "recogniser.", _FLOOR)
+    return {
+        **{name: str(run.about[name]) for name in ("data", "zoo", "split")},
+        "settings": " ".join(shown),
+        "settings_hash": hashlib.sha256(text.encode()).hexdigest()[:8],
+        "data_hash": str(run.about["data_hash"]),
+        "cost_unit": str(run.about["cost_unit"]),
+    }
+
+
+def _shown(
+    config: Mapping[str, Any], prefix: str, usual: Mapping[str, Any] = _NOTHING
+) -> list[str]:
+    """Return ``name=value`` of the parameters that are numbers or words and not the usual ones."""
+    return [
+        f"{prefix}{name}={value}"
+        for name, value in sorted(config.items())
+        if isinstance(value, int | float | str)
+        and not name.startswith("_")
+        and usual.get(name) != value
+    ]
 
 
 def group_runs(runs: Iterable[Run]) -> list[list[Run]]:
@@ -42,3 +84,15 @@ def runs_of(runs: list[Run], show: str | None) -> list[Run]:
 def shown_as(place: Place) -> str:
     """Return ``DATA/ZOO/SPLIT``, the name under which a comparison is asked for."""
     return "/".join(place[:3])
+
+
+def folder_names(places: Iterable[Place]) -> dict[Place, str]:
+    """Return a folder's name for each comparison: ``data-zoo-split``, with hashes if need be."""
+    found = {}
+    every = sorted(set(places))
+    short = ["-".join(place[:3]) for place in every]
+    for place, name in zip(every, short, strict=True):
+        hashes = dict(zip(COMPARISON, place, strict=True))
+        apart = f"-{hashes['settings_hash']}-{hashes['data_hash']}"
+        found[place] = name + (apart if short.count(name) > 1 else "")
+    return found

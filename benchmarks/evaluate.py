@@ -21,6 +21,7 @@ from benchmarks.progress import Stage, silent
 from benchmarks.splits import Fold
 from routers.base import Router
 from routers.precomputing import CLOCK, arithmetics
+from routers.recognition import RecognisedDatasetRouter
 from routers.table import FloatArray, RoutingTable
 from routers.validation import check_parameters
 
@@ -33,9 +34,10 @@ class Evaluation:
     ----------
     rows : DataFrame, one row per test question
         ``question_id, dataset, subject, fold, chance``; ``choice`` of the router at price 0 and
-        ``choice/<floor>`` (positions in the zoo, -1 for none); ``random_score``,
-        ``oracle_score``, ``oracle_cost``, ``corrected_oracle_score``; per llm
-        ``predicted_score/<llm>``, ``predicted_cost/<llm>``, ``score/<llm>``, ``cost/<llm>``.
+        ``choice/<floor>`` (positions in the zoo, -1 for none); ``best_single_llm`` (its position,
+        whether or not it was observed); ``random_score``, ``oracle_score``, ``oracle_cost``; per
+        llm ``predicted_score/<llm>``, ``predicted_cost/<llm>``, ``score/<llm>``, ``cost/<llm>``,
+        and ``eligible/<llm>`` if there is a question that it cannot answer.
     timing : dict
         ``fit_seconds`` (mean per fold), ``route_qps`` (questions per second), both with vectors
         and tags of pretrained networks taken from the cache; ``encode_seconds`` (what a question
@@ -55,7 +57,7 @@ def evaluate(
     router: Router,
     table: RoutingTable,
     folds: Iterable[Fold],
-    recogniser: Router,
+    recogniser: RecognisedDatasetRouter,
     pool: RoutingTable | None = None,
     stage: Stage = silent,
 ) -> Evaluation:
@@ -71,7 +73,7 @@ def evaluate(
     table : RoutingTable
     folds : iterable of Fold
         Positions in ``table``.
-    recogniser : Router
+    recogniser : RecognisedDatasetRouter
         The unfitted floor "recognised dataset".
     pool : RoutingTable, optional
         The same questions (all, in this order), answered by llms that are not candidates. A
@@ -121,7 +123,11 @@ class _Lap:
 
 
 def _lap(
-    router: Router, table: RoutingTable, fold: Fold, recogniser: Router, pool: RoutingTable | None
+    router: Router,
+    table: RoutingTable,
+    fold: Fold,
+    recogniser: RecognisedDatasetRouter,
+    pool: RoutingTable | None,
 ) -> _Lap:
     learn, judge = table.rows(fold.train), table.rows(fold.test)
     beside = None if pool is None else pool.rows(fold.train)
@@ -132,6 +138,8 @@ def _lap(
     predicted, costs = fitted.predict_scores(questions), fitted.predict_costs(questions)
     route_seconds = watch.seconds()
     rows = _rows(judge, predicted, costs, _floors(table, fold, recogniser))
+    limited = ~table.eligible.all(axis=0)
+    rows[[f"eligible/{llm}" for llm in table.llms[limited]]] = judge.eligible[:, limited]
     encoder = getattr(fitted, "encoder_", None)
     encode_seconds = float(getattr(encoder, "seconds_per_text", np.nan))
     return _Lap(rows, encode_seconds, fit_seconds, route_seconds)
@@ -152,13 +160,13 @@ class _Stopwatch:
         return time.perf_counter() - CLOCK.seconds
 
 
-def _floors(table: RoutingTable, fold: Fold, recogniser: Router) -> dict[str, np.ndarray]:
+def _floors(table: RoutingTable, fold: Fold, recogniser: RecognisedDatasetRouter) -> bounds.Floors:
     train, test = (np.asarray(part, dtype=np.int64).tobytes() for part in (fold.train, fold.test))
-    return bounds.floor_choices(table, train, test, recogniser)
+    return bounds.floors(table, train, test, recogniser)
 
 
 def _rows(
-    judge: RoutingTable, predicted: FloatArray, costs: FloatArray, floors: dict[str, np.ndarray]
+    judge: RoutingTable, predicted: FloatArray, costs: FloatArray, floors: bounds.Floors
 ) -> pd.DataFrame:
     oracle = bounds.oracle_choice(judge)
     columns: dict[str, object] = {
@@ -168,14 +176,12 @@ def _rows(
         "chance": judge.chance,
         "choice": bounds.route_observed(predicted, costs, judge.scores, judge.llms),
     }
-    columns |= {f"choice/{name}": choice for name, choice in floors.items()}
+    columns |= {f"choice/{name}": choice for name, choice in floors.choices.items()}
     columns |= {
+        "best_single_llm": floors.best_single,
         "random_score": bounds.random_score(judge.scores),
         "oracle_score": _take(judge.scores, oracle),
         "oracle_cost": _take(judge.costs, oracle),
-        "corrected_oracle_score": bounds.corrected_oracle_score(
-            judge.scores, judge.chance, judge.datasets
-        ),
     }
     for prefix, values in (
         ("predicted_score", predicted),

@@ -13,25 +13,26 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from benchmarks import leaderboard_files, metrics, significance
-from benchmarks.comparison import group_runs, place_of, runs_of, shown_as
+from benchmarks.comparable import Comparison, comparisons, counts
+from benchmarks.comparison import names_of, place_of, runs_of, shown_as
 from benchmarks.field import calibration, report
 from benchmarks.leaderboard_files import Tables
 from benchmarks.leaderboard_text import to_field_markdown, to_markdown
 from benchmarks.progress import Progress, set_up_logging
+from benchmarks.remarks import remarks
 from benchmarks.store import ROOT, Run, load_runs
 
 _TIMING = ("fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb")
 
 
 def leaderboard(runs: Iterable[Run]) -> pd.DataFrame:
-    """Return one row per router, data, zoo and split, best macro score first within each.
+    """Return one row per router and comparison, best macro score first within each.
 
     Parameters
     ----------
@@ -40,39 +41,36 @@ def leaderboard(runs: Iterable[Run]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Names; ``group``, the letters of ``significance.group_letters``; the figures of
-        ``metrics.summary`` and of ``field.report``; timing (means over seeds; the largest peak of
-        memory) and the unit of cost.
+        Names; ``group``, the letters of ``significance.group_letters``; what the figures rest on
+        (``comparable.counts``); the figures of ``metrics.summary`` and of ``field.report``; timing
+        (means over seeds; the largest peak of memory); ``remarks``. See ``docs/metrics.md``.
     """
-    gathered = groupby(group_runs(runs), key=lambda group: place_of(group[0]))
-    boards = [_comparison(list(groups)) for _, groups in gathered]
+    boards = [_board(comparison) for comparison in comparisons(runs)]
     return pd.concat(boards, ignore_index=True) if boards else pd.DataFrame()
 
 
-def _comparison(groups: list[list[Run]]) -> pd.DataFrame:
-    """Rows of the routers that met the same data, zoo and split."""
-    frames = [[run.rows() for run in group] for group in groups]
+def _board(comparison: Comparison) -> pd.DataFrame:
+    """Rows of the routers that met the same data, zoo, split and settings."""
     points, rows = [], []
-    for group, runs in zip(groups, frames, strict=True):
-        curve = metrics.price_curve(runs, metrics.price_grid(runs))
-        points.append(report.operating_points(runs, curve))
-        figures = metrics.summary(runs, curve=curve)
-        unit = str(group[0].about["cost_unit"])
-        field = report.field_figures(runs, points[-1], figures, unit)
-        rows.append(_names(group[0]) | figures | field | _timing(group))
+    routers = zip(comparison.groups, comparison.tested, comparison.rows, strict=True)
+    for group, tested, by_seed in routers:
+        runs = list(by_seed.values())
+        points.append(metrics.price_curve(runs, metrics.price_grid(runs)))
+        figures = metrics.summary(runs, curve=points[-1])
+        field = report.field_figures(runs, points[-1], figures, comparison.cost_unit)
+        rows.append(_names(group[0]) | counts(tested, by_seed) | figures | field | _timing(group))
     board = pd.DataFrame(rows)
-    board.insert(
-        len(board.columns) - len(_TIMING), "distance_to_front", report.distances_to_front(points)
-    )
+    front = report.distances_to_front(points)
+    board.insert(len(board.columns) - len(_TIMING), "distance_to_front", front)
+    board["remarks"] = " ".join(remarks(comparison))
     board = board.sort_values(["macro_score", "router"], ascending=[False, True])
-    ordered = [frames[place] for place in board.index]
+    ordered = [comparison.rows[place] for place in board.index]
     board.insert(1, "group", significance.group_letters(ordered))
     return board
 
 
 def _names(run: Run) -> dict[str, object]:
-    names = ("data", "zoo", "split", "data_hash", "cost_unit")
-    return {"router": run.about["label"]} | {name: str(run.about[name]) for name in names}
+    return {"router": run.about["label"], **names_of(run)}
 
 
 def _timing(group: list[Run]) -> dict[str, float]:
@@ -86,10 +84,11 @@ def _timing(group: list[Run]) -> dict[str, float]:
 def calibration_table(runs: Iterable[Run]) -> pd.DataFrame:
     """Return one row per router and llm: ``field.calibration.by_llm`` and what was compared."""
     parts = []
-    for group in group_runs(runs):
-        figures = calibration.by_llm([run.rows() for run in group]).reset_index()
-        names = pd.DataFrame([_names(group[0])] * len(figures))
-        parts.append(pd.concat([names, figures], axis=1))
+    for comparison in comparisons(runs):
+        for group, by_seed in zip(comparison.groups, comparison.rows, strict=True):
+            figures = calibration.by_llm(list(by_seed.values())).reset_index()
+            names = pd.DataFrame([_names(group[0])] * len(figures))
+            parts.append(pd.concat([names, figures], axis=1))
     return pd.concat(parts, ignore_index=True)
 
 

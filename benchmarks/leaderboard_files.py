@@ -14,8 +14,8 @@ from benchmarks.leaderboard_text import to_field_markdown, to_markdown
 
 Tables = dict[str, pd.DataFrame]  # "leaderboard" and "calibration", each a file of that name
 _TABLES = ("leaderboard", "calibration")
-_TEXTS = ("router", "group", *COMPARISON, "cost_unit", "llm")
-_COUNTS = ("n_seeds", "n_questions", "n_llms")
+_TEXTS = ("router", "group", "seeds", *COMPARISON, "cost_unit", "llm", "remarks")
+_COUNTS = ("n_seeds", "n_questions", "n_not_compared", "n_llms", "n_pairs", "n_outcomes")
 _OF_DATASET = "score_"  # columns that only the comparisons with that dataset have
 
 

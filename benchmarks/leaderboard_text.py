@@ -15,7 +15,7 @@ from benchmarks.writing import DASH, markdown, number, with_interval
 _REFERENCES = {
     "oracle": "*oracle* (bound)",
     "corrected_oracle": "*oracle without lucky guesses* (bound)",
-    "dataset_best": "*dataset-best, told the dataset* (bound)",
+    "dataset_best": "*dataset-best, told the dataset*",
     "recognised_dataset": "*recognised dataset* (floor)",
     "best_single": "*best single, chosen on train* (floor)",
     "cheapest": "*cheapest* (floor)",
@@ -42,16 +42,26 @@ def to_field_markdown(board: pd.DataFrame) -> str:
 def _document(title: str, board: pd.DataFrame, body: Callable[[pd.DataFrame], str]) -> str:
     parts = []
     for names, rows in board.groupby(list(COMPARISON), sort=False):
-        data, zoo, split, data_hash = names
-        first = rows.iloc[0]
-        seeds = sorted({int(n) for n in rows["n_seeds"]})
+        of = dict(zip(COMPARISON, map(markdown, names), strict=True))
+        settings = f" ({of['settings']})" if of["settings"] else ""
+        remarks = markdown(rows.iloc[0]["remarks"])
         parts.append(
-            f"## {markdown(data)}, zoo {markdown(zoo)}, split {markdown(split)}\n\n"
-            f"{first['n_questions']} questions, {first['n_llms']} llms, "
-            f"{_span(seeds)} seed(s), data {data_hash}; "
-            f"{_cost(rows)}; {body(rows)}"
+            f"## {of['data']}, zoo {of['zoo']}, split {of['split']}{settings}\n\n"
+            + (f"{remarks}\n\n" if remarks else "")
+            + f"{_rests_on(rows)}, data {of['data_hash']}, settings {of['settings_hash']}; "
+            + f"{_cost(rows)}; {body(rows)}"
         )
     return f"# {title}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _rests_on(rows: pd.DataFrame) -> str:
+    """Say how many questions, llms, outcomes and seeds the figures of a table rest on."""
+    questions, outcomes = (_span(rows[name]) for name in ("n_questions", "n_outcomes"))
+    pairs = "" if (rows["n_outcomes"] == rows["n_pairs"]).all() else f" of {_span(rows['n_pairs'])}"
+    return (
+        f"{questions} questions, {rows.iloc[0]['n_llms']} llms, {outcomes}{pairs} outcomes, "
+        f"{_span(rows['n_seeds'])} seed(s)"
+    )
 
 
 def _cost(rows: pd.DataFrame) -> str:
@@ -75,24 +85,34 @@ def _nothing_to_route(rows: pd.DataFrame) -> str:
 
 def _table(rows: pd.DataFrame) -> str:
     lines = [(row["macro_score"], _router_line(row)) for _, row in rows.iterrows()]
-    first = rows.iloc[int(rows["n_seeds"].argmax())]  # floors and bounds of the most seeds
-    for name, title in _REFERENCES.items():
-        # a floor that stands in the table as a router is not listed twice; the router "random"
-        # is one draw, its floor the exact mean
-        listed = name != "random" and name in set(rows["router"])
-        if not (listed or np.isnan(first[name])):
-            lines.append((first[name], _reference_line(title, name, first)))
-    lines.sort(key=lambda line: -line[0])
+    lines += _reference_lines(rows)
+    lines.sort(key=lambda line: (np.isnan(line[0]), -line[0]))
     head = (
-        "| router | group | macro score | gap closed | lift over recognised dataset | cost "
-        "| entropy, bits | fit, s | questions/s |\n|---|---|---|---|---|---|---|---|---|\n"
+        "| router | seeds | group | macro score | gap closed | lift over recognised dataset "
+        "| cost | entropy, bits | fit, s | questions/s |\n"
+        "|---|---|---|---|---|---|---|---|---|---|\n"
     )
     return head + "\n".join(line for _, line in lines)
+
+
+def _reference_lines(rows: pd.DataFrame) -> list[tuple[float, str]]:
+    """Return floors and bounds, those of each set of seeds that routers were run with."""
+    lines = []
+    for _, same in rows.groupby("seeds", sort=False):
+        first = same.iloc[0]
+        for name, title in _REFERENCES.items():
+            # a floor that stands in the table as a router is not listed twice; the router "random"
+            # is one draw, its floor the exact mean
+            listed = name != "random" and name in set(same["router"])
+            if not (listed or np.isnan(first[name])):
+                lines.append((first[name], _reference_line(title, name, first)))
+    return lines
 
 
 def _router_line(row: pd.Series) -> str:
     cells = [
         f"**{markdown(row['router'])}**",
+        _seeds(row["seeds"]),
         DASH if row["n_llms"] == 1 else row["group"] or DASH,
         with_interval(row["macro_score"], row["macro_low"], row["macro_high"], ".3f"),
         with_interval(row["gap_closed"], row["gap_low"], row["gap_high"], "+.2f"),
@@ -115,9 +135,18 @@ def _reference_line(title: str, name: str, row: pd.Series) -> str:
     score, cost = row[name], number(row.get(f"cost_{name}", np.nan))
     gap = number(metrics.gap_closed(score, row["best_single"], row["oracle"]), "+.2f")
     lift = number(score - row["recognised_dataset"], "+.3f")
-    return f"| {title} | | {number(score, '.3f')} | {gap} | {lift} | {cost} | | | |"
+    cells = [title, _seeds(row["seeds"]), "", number(score, ".3f"), gap, lift, cost, "", "", ""]
+    return "| " + " | ".join(cells) + " |"
 
 
-def _span(numbers: list[int]) -> str:
-    low, high = numbers[0], numbers[-1]
-    return str(low) if low == high else f"{low} to {high}"
+def _span(numbers: pd.Series) -> str:
+    low, high = numbers.min(), numbers.max()
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _seeds(listed: str) -> str:
+    """Return seeds in short: a row of them, one after the other, by its ends."""
+    seeds = [int(seed) for seed in listed.split()]
+    if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))

@@ -17,6 +17,10 @@ from routers.table import RoutingTable
 from routers.validation import checked
 
 log = logging.getLogger(__name__)
+_WHY = {
+    "unanswerable": "can be answered by no llm of the zoo",
+    "unasked": "have no outcome of any llm of the zoo",
+}
 
 
 def load_table(cfg: DictConfig) -> RoutingTable:
@@ -25,7 +29,19 @@ def load_table(cfg: DictConfig) -> RoutingTable:
     Questions without an outcome of any of its llms are left out, with a remark: there is nothing
     to learn from them, nor to judge by.
     """
-    return _load_table(_source(cfg), tuple(cfg.zoo.llms) if cfg.zoo.llms else None)
+    return _load_table(_source(cfg), _llms(cfg))[0]
+
+
+def left_out(cfg: DictConfig) -> dict[str, int]:
+    """Return how many questions :func:`load_table` leaves out: ``unanswerable``, ``unasked``.
+
+    No llm of the zoo can answer the former; the latter some could, but nobody asked.
+    """
+    return dict(_load_table(_source(cfg), _llms(cfg))[1])
+
+
+def _llms(cfg: DictConfig) -> tuple[str, ...] | None:
+    return tuple(cfg.zoo.llms) if cfg.zoo.llms else None
 
 
 def load_pool(cfg: DictConfig) -> RoutingTable | None:
@@ -60,24 +76,26 @@ def _load_everyone(data: str) -> RoutingTable:
 
 
 @lru_cache(maxsize=2)
-def _load_table(data: str, llms: tuple[str, ...] | None) -> RoutingTable:
+def _load_table(data: str, llms: tuple[str, ...] | None) -> tuple[RoutingTable, dict[str, int]]:
+    """Return the outcomes of a zoo, and how many questions were left out for which reason."""
     everyone = _load_everyone(data)
     zoo = everyone.select(llms).canonical() if llms else everyone
     asked = ~np.isnan(zoo.scores).all(axis=1)
     if asked.all() or not asked.any():
-        return zoo
-    _tell_unasked(zoo.datasets, asked)
-    return zoo.rows(asked)
+        return zoo, {}
+    answerable = zoo.eligible.any(axis=1)
+    lost = {"unanswerable": ~answerable, "unasked": answerable & ~asked}
+    for name, which in lost.items():
+        _tell(_WHY[name], zoo.datasets, which)
+    return zoo.rows(asked), {name: int(which.sum()) for name, which in lost.items()}
 
 
-def _tell_unasked(datasets: np.ndarray, asked: np.ndarray) -> None:
-    whole = sorted(set(datasets) - set(datasets[asked]))
-    log.warning(
-        "%d of %d questions have no outcome of any llm of the zoo and are left out%s.",
-        (~asked).sum(),
-        len(asked),
-        f", among them all of {', '.join(map(repr, whole))}" if whole else "",
-    )
+def _tell(why: str, datasets: np.ndarray, lost: np.ndarray) -> None:
+    if not lost.any():
+        return
+    whole = sorted(set(datasets) - set(datasets[~lost]))
+    among = f", among them all of {', '.join(map(repr, whole))}" if whole else ""
+    log.warning("%d of %d questions %s and are left out%s.", lost.sum(), len(lost), why, among)
 
 
 @checked("pool", size=Integer(0) | None, seed=SEED)

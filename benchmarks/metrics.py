@@ -1,8 +1,9 @@
 """Figures from stored rows: scores, gaps, costs, and their intervals. Pure functions of arrays.
 
-Every policy (router, floor or bound) is a matrix of values, one row per seed and one column per
+The rows are those of tests that every policy has a choice on (``benchmarks.comparable``). Every
+policy (router, floor or bound) is a matrix of values, one row per seed and one column per
 question, NaN where a seed did not test the question. The headline is the mean over datasets of the
-mean within each (macro), over all seeds.
+mean within each (macro), over all seeds. Definitions: ``docs/metrics.md``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.bounds import FLOORS, route_observed
+from benchmarks.bounds import FLOORS, corrected_oracle_score, route_observed
 from routers.table import FloatArray
 
 POLICIES = ("router", "random", *FLOORS, "corrected_oracle", "oracle")
@@ -76,6 +77,16 @@ def matrix(rows: pd.DataFrame, what: str) -> FloatArray:
     return rows[[f"{what}/{name}" for name in llm_names(rows)]].to_numpy(dtype=np.float64)
 
 
+def eligible(rows: pd.DataFrame) -> np.ndarray:
+    """Return which llms can answer which question, shape (n, m): all, unless it is said."""
+    names = [f"eligible/{name}" for name in llm_names(rows)]
+    able = [
+        rows[name].to_numpy(dtype=bool) if name in rows else np.ones(len(rows), bool)
+        for name in names
+    ]
+    return np.column_stack(able)
+
+
 def chosen(values: FloatArray, choice: np.ndarray) -> np.ndarray:
     """Return the entry of the chosen llm of each row, NaN where the choice is -1."""
     return np.where(choice < 0, np.nan, values[np.arange(len(values)), choice])
@@ -90,15 +101,37 @@ def _policy_values(rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray
     for name in FLOORS:
         values[name] = (nothing, nothing)
         if f"choice/{name}" in rows:
-            choice = rows[f"choice/{name}"].to_numpy()
+            choice = _unless_undefined(rows[f"choice/{name}"].to_numpy())
             values[name] = (chosen(score, choice), chosen(cost, choice))
-    values["random"] = (rows["random_score"].to_numpy(), cost.mean(axis=1))
+    values["random"] = (rows["random_score"].to_numpy(), _cost_of_random(score, cost))
     values["oracle"] = (rows["oracle_score"].to_numpy(), rows["oracle_cost"].to_numpy())
-    # where no options are known there is no luck to take out, and it would be the oracle again
-    options = (rows["chance"] > 0).any()
-    lucky = rows["corrected_oracle_score"].to_numpy() if options else nothing
-    values["corrected_oracle"] = (lucky, nothing)
+    values["corrected_oracle"] = (_corrected_oracle(rows, score), nothing)
     return values
+
+
+def _unless_undefined(choice: np.ndarray) -> np.ndarray:
+    """Return the choices of a floor, none at all if it has none on some question.
+
+    Else it would be averaged over other questions than the policies beside it.
+    """
+    return choice if (choice >= 0).all() else np.full(len(choice), -1)
+
+
+def _cost_of_random(score: FloatArray, cost: FloatArray) -> np.ndarray:
+    """Mean cost of the observed llms, NaN where one of them is unknown or there are none."""
+    seen = ~np.isnan(score)
+    total = np.where(seen, cost, 0).sum(axis=1)
+    return np.divide(
+        total, seen.sum(axis=1), out=np.full(len(total), np.nan), where=seen.any(axis=1)
+    )
+
+
+def _corrected_oracle(rows: pd.DataFrame, score: FloatArray) -> np.ndarray:
+    """Where no options are known there is no luck to take out: it would be the oracle again."""
+    chance = rows["chance"].to_numpy()
+    if not (chance > 0).any():
+        return np.full(len(rows), np.nan)
+    return corrected_oracle_score(score, chance, rows["dataset"].to_numpy(dtype=object))
 
 
 def macro_mean(values: FloatArray, datasets: np.ndarray) -> float:
@@ -226,6 +259,10 @@ def selection_entropy(share: Mapping[str, float]) -> float:
 def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
     """Macro score and cost over a grid of prices, from the stored predictions.
 
+    Both are NaN at a price at which some question has no choice, for the cost of all llms that
+    were observed on it is not known to the router; the cost is NaN, too, unless that of every
+    choice is known.
+
     Parameters
     ----------
     runs : list of DataFrame
@@ -243,6 +280,7 @@ def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
     points = []
     for price in prices:
         choice = route_observed(predicted, expected, score, llm_names(rows), price)
+        choice = _unless_undefined(choice)
         reached, paid = (chosen(values, choice)[None] for values in (score, cost))
         points.append((price, macro_mean(reached, labels), mean_cost(paid, reached, labels)))
     return pd.DataFrame(points, columns=["price", "score", "cost"])
@@ -263,14 +301,19 @@ def price_grid(runs: list[pd.DataFrame], steps: int = 25) -> np.ndarray:
 
 
 def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
-    """Macro score and cost of asking each llm always: columns ``llm, score, cost``."""
+    """Macro score and cost of asking each llm always: columns ``llm, score, cost``.
+
+    NaN for an llm that was not observed on every question: its mean would be over other questions
+    than that of the policies.
+    """
     rows = pd.concat(runs)
     labels = rows["dataset"].to_numpy(dtype=object)
     scores, costs = matrix(rows, "score"), matrix(rows, "cost")
     points = []
     for j, name in enumerate(llm_names(runs[0])):
         score, cost = scores[None, :, j], costs[None, :, j]
-        points.append((name, macro_mean(score, labels), mean_cost(cost, score, labels)))
+        point = (macro_mean(score, labels), mean_cost(cost, score, labels))
+        points.append((name, *(point if not np.isnan(score).any() else (np.nan, np.nan))))
     return pd.DataFrame(points, columns=["llm", "score", "cost"])
 
 

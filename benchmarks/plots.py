@@ -20,16 +20,17 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import ScaledTranslation
 
 from benchmarks import drawing, metrics
-from benchmarks.comparison import COMPARISON, group_runs, runs_of
+from benchmarks.comparable import Comparison, comparisons
+from benchmarks.comparison import COMPARISON, folder_names, place_of, runs_of
 from benchmarks.leaderboard import ROOT, calibration_table, leaderboard
 from benchmarks.progress import Progress, set_up_logging
-from benchmarks.store import Run, load_runs
+from benchmarks.store import load_runs
 
 _BOUNDS = {
     "random": ("random", ":", "#9a9a9a"),
     "best_single": ("best single", "--", "#6b6b6b"),
     "recognised_dataset": ("recognised dataset", "-.", "#b8860b"),
-    "dataset_best": ("dataset-best", "--", "#8c564b"),
+    "dataset_best": ("told the dataset", "--", "#8c564b"),
     "corrected_oracle": ("oracle without luck", ":", "#222222"),
     "oracle": ("oracle", "-", "#222222"),
 }
@@ -88,18 +89,21 @@ def draw_leaderboard(ax: Axes, board: pd.DataFrame) -> Axes:
         ax.errorbar(
             row["macro_score"], y, xerr=error, fmt="o", ms=6, capsize=3, color=colour(row["router"])
         )
-    _bound_lines(ax, rows.iloc[0])
-    drawing.ticks(ax.yaxis, place, rows["router"])
+    _bound_lines(ax, rows.iloc[int(rows["n_seeds"].argmax())])
+    names = list(rows["router"])
+    if rows["seeds"].nunique() > 1:
+        names = [f"{name} (seed {seeds})" for name, seeds in zip(names, rows["seeds"], strict=True)]
+    drawing.ticks(ax.yaxis, place, names)
     ax.set_ylim(-0.7, len(rows) - 0.3)
     ax.set_xlabel("macro score (mean over datasets), 95% interval")
     ax.grid(axis="x", alpha=0.25)
     return ax
 
 
-def draw_datasets(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
+def draw_datasets(ax: Axes, board: pd.DataFrame, found: Comparison) -> Axes:
     """Score of each router on each dataset as bars, floors and bounds as marks across them."""
     rows = board.sort_values("macro_score", ascending=False)
-    panels = metrics.panel([run.rows() for run in runs[0]])
+    panels = metrics.panel(_most_seeds(found))
     names = sorted(set(panels.datasets))
     width = 0.84 / len(rows)
     handles: dict[str, Artist] = {}
@@ -123,19 +127,17 @@ def draw_datasets(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
     return ax
 
 
-def draw_cost_curves(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
+def draw_cost_curves(ax: Axes, board: pd.DataFrame, found: Comparison) -> Axes:
     """Macro score against mean cost over the price grid, single llms, and the Pareto front."""
     points = []
     handles: dict[str, Artist] = {}
-    for group in sorted(runs, key=lambda group: group[0].about["label"]):
-        rows = [run.rows() for run in group]
-        label = group[0].about["label"]
+    for label, rows in sorted(_by_label(found).items()):
         curve = metrics.price_curve(rows, metrics.price_grid(rows)).dropna()
         points.append(curve[["cost", "score"]])
         marker = "." if len(curve) > 1 else "o"
         x, y = curve["cost"], curve["score"]
         [handles[label]] = ax.plot(x, y, marker, ls="-", lw=1.1, ms=4, color=colour(label))
-    llms = metrics.llm_points([run.rows() for run in runs[0]]).dropna()
+    llms = metrics.llm_points(_most_seeds(found)).dropna()
     handles["one llm always"] = ax.scatter(
         llms["cost"], llms["score"], marker="x", s=32, color="black", zorder=4
     )
@@ -161,14 +163,11 @@ def pareto_front(points: pd.DataFrame) -> pd.DataFrame:
     return ordered[ordered["score"] > best_before]
 
 
-def draw_selection(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
+def draw_selection(ax: Axes, board: pd.DataFrame, found: Comparison) -> Axes:
     """Share of questions that each router sends to each llm, as stacked bars."""
     rows = board.sort_values("macro_score")
-    by_label = {group[0].about["label"]: group for group in runs}
-    shares = {
-        label: metrics.selection_share([run.rows() for run in by_label[label]])
-        for label in rows["router"]
-    }
+    by_label = _by_label(found)
+    shares = {label: metrics.selection_share(by_label[label]) for label in rows["router"]}
     names = sorted(next(iter(shares.values())))
     shades = plt.get_cmap("tab20")(np.linspace(0, 1, 20))
     place, left = np.arange(len(rows)), np.zeros(len(rows))
@@ -186,10 +185,10 @@ def draw_selection(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes
     return ax
 
 
-def draw_calibration(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Axes:
+def draw_calibration(ax: Axes, board: pd.DataFrame, found: Comparison) -> Axes:
     """Calibration error of each router's predictions: a dot per llm, a line at their mean."""
     names = list(board.sort_values("macro_score")["router"])
-    table = calibration_table([run for group in runs for run in group])
+    table = calibration_table([run for group in found.groups for run in group])
     for y, name in enumerate(names):
         errors = table.loc[table["router"] == name, "calibration_error"].dropna()
         ax.plot(errors, np.full(len(errors), y), "o", ms=4, alpha=0.55, color=colour(name))
@@ -202,6 +201,17 @@ def draw_calibration(ax: Axes, board: pd.DataFrame, runs: list[list[Run]]) -> Ax
     ax.set_xlabel("calibration error (ten bins of equal mass): a dot per llm, a line at the mean")
     ax.grid(axis="x", alpha=0.25)
     return ax
+
+
+def _by_label(found: Comparison) -> dict[str, list[pd.DataFrame]]:
+    """Return the compared rows of each router, a frame per seed."""
+    frames = (list(by_seed.values()) for by_seed in found.rows)
+    return dict(zip(found.labels, frames, strict=True))
+
+
+def _most_seeds(found: Comparison) -> list[pd.DataFrame]:
+    """Return the rows of a router that was run with most seeds: its floors rest on most."""
+    return list(max(found.rows, key=len).values())
 
 
 def _bound_lines(ax: Axes, row: pd.Series) -> None:
@@ -218,19 +228,18 @@ def _bound_lines(ax: Axes, row: pd.Series) -> None:
 
 def draw_all(results: Path, show: str | None = None) -> list[Path]:
     """Draw every figure of every comparison, or of ``DATA/ZOO/SPLIT``; return the files."""
-    groups = group_runs(runs_of(load_runs(results), show))
-    if not groups:
+    runs = runs_of(load_runs(results), show)
+    if not runs:
         raise FileNotFoundError(f"no run is stored in {results / 'runs'}. Run 'make bench' first.")
-    board = leaderboard([run for group in groups for run in group])
-    files = []
-    for place, rows in board.groupby(list(COMPARISON), sort=False):
-        runs = [g for g in groups if tuple(g[0].about[name] for name in COMPARISON) == place]
-        folder = results / "figures" / "-".join(str(name) for name in place[:3])
-        files += _draw_comparison(folder, rows, runs)
+    board = dict(list(leaderboard(runs).groupby(list(COMPARISON), sort=False)))
+    folders, files = folder_names(map(place_of, runs)), []
+    for found in comparisons(runs):
+        folder = results / "figures" / folders[found.place]
+        files += _draw_comparison(folder, board[found.place], found)
     return files
 
 
-def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -> list[Path]:
+def _draw_comparison(folder: Path, board: pd.DataFrame, found: Comparison) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     first = board.iloc[0]
     title = (
@@ -240,12 +249,12 @@ def _draw_comparison(folder: Path, board: pd.DataFrame, runs: list[list[Run]]) -
     tall = 1.6 + 0.32 * len(board)
     drawings = {
         "leaderboard": ((8, tall + 0.8), lambda ax: draw_leaderboard(ax, board)),
-        "datasets": ((10, 4.5), lambda ax: draw_datasets(ax, board, runs)),
-        "selection": ((9, tall), lambda ax: draw_selection(ax, board, runs)),
-        "calibration": ((8, tall), lambda ax: draw_calibration(ax, board, runs)),
+        "datasets": ((10, 4.5), lambda ax: draw_datasets(ax, board, found)),
+        "selection": ((9, tall), lambda ax: draw_selection(ax, board, found)),
+        "calibration": ((8, tall), lambda ax: draw_calibration(ax, board, found)),
     }
     if not np.isnan(first["cost_best_single"]):
-        drawings["cost"] = ((9, 5), lambda ax: draw_cost_curves(ax, board, runs))
+        drawings["cost"] = ((9, 5), lambda ax: draw_cost_curves(ax, board, found))
     files = []
     for name, (size, draw) in drawings.items():
         figure, ax = plt.subplots(figsize=size)

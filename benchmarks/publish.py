@@ -30,10 +30,11 @@ def quote_tables(readme: str, root: Path) -> str:
 
 
 def _table_of(text: str) -> str:
-    """Return the line that says what was measured and the table of a published file."""
-    lines = text.splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("|"))
-    return "\n".join([lines[start - 2], "", *(line for line in lines[start:] if line[:1] == "|")])
+    """Return the first table of a published file, and what is said of it below its heading."""
+    _, _, body = text.partition("\n## ")
+    lines = body.splitlines()[1:]
+    last = max(i for i, line in enumerate(lines) if line.startswith("|"))
+    return "\n".join(lines[: last + 1]).strip()
 
 
 def publish(

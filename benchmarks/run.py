@@ -22,16 +22,17 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import leaderboard, metrics, store
 from benchmarks.commands import explain, run_command
+from benchmarks.comparable import compared
 from benchmarks.composing import ROOT, Job, UsageError, compose_job, expand
 from benchmarks.duplicates import duplicate_groups
 from benchmarks.evaluate import Evaluation, evaluate
-from benchmarks.loading import load_folds, load_pool, load_table
+from benchmarks.loading import left_out, load_folds, load_pool, load_table
 from benchmarks.progress import Progress
 from benchmarks.writing import number
-from routers.base import Router
 from routers.constraints import SEED, Boolean, Integer, SequenceOf, Text
+from routers.recognition import RecognisedDatasetRouter
 from routers.table import RoutingTable
-from routers.validation import InvalidParameterError, require
+from routers.validation import InvalidParameterError, NotApplicableError, require
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
         return folder
     try:
         found = _evaluate(cfg, table, progress)
+    except NotApplicableError:
+        raise
     except Exception as error:
         file = store.save_failure(results, place, about | {"key": key}, error)
         error.add_note(f"Its traceback is in {file}.")
@@ -88,12 +91,14 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
         "cost_unit": table.cost_unit,
         # the splits keep duplicates on one side; how many there are is for the reader to know
         "n_duplicates": len(table) - _n_distinct(table),
+        "left_out": left_out(cfg),
         "timing": found.timing,
         "arithmetic": found.arithmetic,
     }
     store.save_run(folder, found.rows, about)
     store.forget_failure(results, place)
-    figures = metrics.summary([found.rows])
+    ((rows,),) = (by_seed.values() for by_seed in compared([{cfg.seed: found.rows}]))
+    figures = metrics.summary([rows])
     log.info("%s: %s", _line(progress, about), _result(figures, found.timing))
     instantiate(cfg.tracking)(about, figures | found.timing)
     return folder
@@ -112,7 +117,7 @@ def _evaluate(cfg: DictConfig, table: RoutingTable, progress: Progress) -> Evalu
 
 
 @lru_cache(maxsize=2)
-def _recogniser(config: str) -> Router:
+def _recogniser(config: str) -> RecognisedDatasetRouter:
     """Build the floor once for all jobs of a sweep, so that its choices can be kept."""
     return instantiate(json.loads(config), _convert_="all")
 
@@ -189,6 +194,9 @@ def run_all(overrides: Sequence[str], verbatim: Mapping[str, str] | None = None)
         progress.job = f"[{position}/{len(jobs)}] {_name(about)}"
         try:
             found.folders.append(execute(job, progress))
+        except NotApplicableError as error:
+            log.warning("%s: left out: %s", _line(progress, about), error)
+            continue
         except Exception as error:
             found.n_failed += 1
             reason = explain(error)

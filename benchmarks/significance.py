@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks import metrics
+from benchmarks.comparable import BySeed
 from routers.table import FloatArray
 
 # With 20,000 sign flips a p-value can be as small as 1 / 20,001: enough for Holm's correction to
@@ -192,18 +193,61 @@ def _letter(place: int) -> str:
     return ascii_lowercase[letter] + (str(turn) if turn else "")
 
 
-def group_letters(
-    runs: Sequence[list[pd.DataFrame]], level: float = 0.05, seed: int = 0
-) -> list[str]:
-    """Return the letters of routers given best first: those that share one are not told apart.
+def pair_p_values(routers: Sequence[BySeed], seed: int = 0) -> FloatArray:
+    """Test every pair of routers on the seeds and the questions that both have.
 
-    Paired permutation test of every pair on seed-averaged scores, macro mean over datasets, with
-    Holm's correction, on the questions that every router was tested on.
+    Paired permutation test of the macro mean over datasets, on scores averaged over the seeds.
 
     Parameters
     ----------
-    runs : sequence of lists of DataFrame
-        ``Evaluation.rows`` of each router, one per seed.
+    routers : sequence of dict of seed to DataFrame
+        ``Evaluation.rows`` of each router, see ``benchmarks.comparable.compared``.
+    seed : int, default=0
+        Of the permutations.
+
+    Returns
+    -------
+    ndarray of shape (k, k)
+        Symmetric; NaN, as on the diagonal, for a pair that shares no test.
+    """
+    found = np.full((len(routers), len(routers)), np.nan)
+    by_seeds: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for pair in combinations(range(len(routers)), 2):
+        both = set(routers[pair[0]]) & set(routers[pair[1]])
+        by_seeds.setdefault(tuple(sorted(both)), []).append(pair)
+    for seeds, pairs in by_seeds.items():
+        members = sorted({member for pair in pairs for member in pair})
+        values, datasets = _shared_scores([routers[member] for member in members], seeds)
+        if len(datasets):
+            p_values = permutation_p_values(values, datasets, np.random.default_rng(seed))
+            for first, second in pairs:
+                p = p_values[members.index(first), members.index(second)]
+                found[first, second] = found[second, first] = p
+    return found
+
+
+def _shared_scores(
+    routers: Sequence[BySeed], seeds: Sequence[int]
+) -> tuple[FloatArray, np.ndarray]:
+    """Scores (k, n) averaged over some seeds, on the questions that all have; their datasets."""
+    if not seeds:
+        return np.empty((len(routers), 0)), np.empty(0, dtype=object)
+    scores = [question_scores([by_seed[seed] for seed in seeds]) for by_seed in routers]
+    table = pd.concat(scores, axis=1, join="inner").sort_index().dropna()
+    labels = pd.concat(routers[0][seed].set_index("question_id")["dataset"] for seed in seeds)
+    labels = labels[~labels.index.duplicated()].loc[table.index]
+    return table.to_numpy().T, labels.to_numpy(dtype=object)
+
+
+def group_letters(routers: Sequence[BySeed], level: float = 0.05, seed: int = 0) -> list[str]:
+    """Return the letters of routers given best first: those that share one are not told apart.
+
+    The tests of :func:`pair_p_values`, with Holm's correction. A pair that shares no test is not
+    told apart.
+
+    Parameters
+    ----------
+    routers : sequence of dict of seed to DataFrame
     level : float, default=0.05
         Chance of telling any two equal routers apart.
     seed : int, default=0
@@ -211,17 +255,27 @@ def group_letters(
     Returns
     -------
     list of str
-        Empty strings if no question is common to all, or if several all scored the same on each.
+        Empty strings if no two routers share a test, or if several all scored the same on each.
     """
-    table = pd.concat([question_scores(of_router) for of_router in runs], axis=1, join="inner")
-    table = table.sort_index().dropna()
-    if table.empty or (len(runs) > 1 and np.ptp(table.to_numpy(), axis=1).max() < 1e-12):
-        return [""] * len(runs)
-    labels = pd.concat(run.set_index("question_id")["dataset"] for run in runs[0])
-    datasets = labels[~labels.index.duplicated()].loc[table.index].to_numpy(dtype=object)
-    rng = np.random.default_rng(seed)
-    p_values = permutation_p_values(table.to_numpy().T, datasets, rng)
-    return letters(holm(p_values) <= level)
+    p_values = pair_p_values(routers, seed)
+    several = len(routers) > 1
+    if (several and (np.isnan(p_values).all() or _all_alike(routers))) or not _any_test(routers):
+        return [""] * len(routers)
+    return letters(holm(np.nan_to_num(p_values, nan=1.0)) <= level)
+
+
+def _any_test(routers: Sequence[BySeed]) -> bool:
+    return any(len(rows) for by_seed in routers for rows in by_seed.values())
+
+
+def _all_alike(routers: Sequence[BySeed]) -> bool:
+    """Tell whether on every test all routers that took it scored the same."""
+    for seed in sorted(set().union(*routers)):
+        scores = [question_scores([by_seed[seed]]) for by_seed in routers if seed in by_seed]
+        table = pd.concat(scores, axis=1)
+        if (table.max(axis=1) - table.min(axis=1) > 1e-12).any():
+            return False
+    return True
 
 
 def _symmetric(of_pairs: FloatArray, k: int) -> FloatArray:

@@ -28,6 +28,7 @@ _EXPORTS = {
     "DualAllocator": "dual",
     "InfeasibleError": "allocation",
     "InvalidParameterError": "validation",
+    "NotApplicableError": "validation",
     "Router": "base",
     "RoutingTable": "table",
     "best_within_budget": "allocation",

@@ -214,7 +214,8 @@ def balance(scores: FloatArray, costs: FloatArray, alpha: float) -> FloatArray:
     Returns
     -------
     ndarray of shape (k, m)
-        In [0, 1]; NaN where the cost is unknown, unless ``alpha`` is 1 or all costs are unknown.
+        In [0, 1]. An unknown cost counts as the dearest: it must not count as free, nor keep a
+        good llm from being asked. Where all costs are unknown only the scores count.
     """
     scores = np.round(scores, _DECIMALS)
     worst, best = scores.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
@@ -223,5 +224,6 @@ def balance(scores: FloatArray, costs: FloatArray, alpha: float) -> FloatArray:
     if alpha == 1 or np.isnan(costs).all():
         return quality
     dearest = np.broadcast_to(np.nanmax(costs, axis=1, keepdims=True), costs.shape)
-    share = np.divide(costs, dearest, out=np.where(np.isnan(costs), np.nan, 0), where=dearest > 0)
+    share = np.divide(costs, dearest, out=np.zeros(costs.shape), where=dearest > 0)
+    share = np.where(np.isnan(costs), 1.0, share)
     return alpha * quality + (1 - alpha) * (1 - share)

@@ -11,6 +11,7 @@ from routers._targets import column_means
 from routers.base import Router
 from routers.constraints import SEED, Boolean, Constraints
 from routers.table import FloatArray, RoutingTable, Texts
+from routers.validation import NotApplicableError
 
 
 class BestSingle(Router):
@@ -49,8 +50,17 @@ class BestSingle(Router):
 class Cheapest(BestSingle):
     """Always ask the llm with the lowest mean cost on the training questions.
 
-    It predicts the same score for all, so that the shared rule takes the cheapest.
+    It predicts the same score for all, so that the shared rule takes the cheapest. Fitting it on
+    a table without any known cost raises :class:`NotApplicableError`.
     """
+
+    def _fit(self, table: RoutingTable) -> None:
+        if np.isnan(table.costs).all():
+            raise NotApplicableError(
+                "Cheapest.fit needs the cost of at least one llm, got a table without any. "
+                "Give costs, or leave this router out."
+            )
+        super()._fit(table)
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
         return np.zeros((len(questions), len(self.mean_scores_)))

@@ -10,13 +10,13 @@ from routers._targets import shrunken_means
 from routers.base import Router
 from routers.constraints import ENCODER, Boolean, Constraints, Real
 from routers.encoders import Encoder, encode_training
-from routers.table import FloatArray, RoutingTable
+from routers.table import FloatArray, RoutingTable, Texts
 
 
 class RecognisedDatasetRouter(Router):
     """Guess the dataset from the text; predict each llm's training mean on that dataset.
 
-    The floor that few published routers beat: most of what a router earns on a mixture of
+    The floor that is hard to beat: most of what a router earns on a mixture of
     datasets is telling the datasets apart. Needs dataset labels in ``fit``, text alone to route.
 
     Parameters
@@ -72,6 +72,27 @@ class RecognisedDatasetRouter(Router):
         if self.classifier_ is None:
             return np.ones((len(questions), 1))
         return self.classifier_.predict_proba(self.encoder_.transform(questions))
+
+    def told(self, datasets: Texts) -> FloatArray:
+        """Return the scores that would be predicted were the dataset of each question known.
+
+        Parameters
+        ----------
+        datasets : sequence of str, length n
+
+        Returns
+        -------
+        ndarray of shape (n, m)
+            In the order of ``llms_``; NaN for a dataset that is not in training, and for an llm
+            of which nothing was observed.
+        """
+        self._require_fitted()
+        found = np.full((len(datasets), len(self.llms_)), np.nan)
+        position = {name: k for k, name in enumerate(self.classes_)}
+        seen = np.array([name in position for name in datasets], dtype=bool)
+        label = [position[name] for name in datasets if name in position]
+        found[np.ix_(seen, self._columns())] = self.dataset_scores_[label]
+        return found
 
     def _dataset_means(self, label: np.ndarray, scores: FloatArray) -> FloatArray:
         membership = np.eye(len(self.classes_))[:, label]

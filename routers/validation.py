@@ -27,6 +27,10 @@ class InvalidParameterError(ValueError, TypeError):
     """A parameter has a wrong type or value; the message says what it must be."""
 
 
+class NotApplicableError(ValueError):
+    """The method cannot be used on this table, which lacks what it needs (costs, say)."""
+
+
 def check_parameters(owner: object) -> None:
     """Check the parameters of an object, and of the objects among them, however deep.
 

@@ -7,11 +7,12 @@ from benchmarks import bounds
 from benchmarks.splits import Fold
 from routers.encoders import TfidfEncoder
 from routers.recognition import RecognisedDatasetRouter
+from routers.table import RoutingTable
 
 
 def floors(table, train, test):
     fold = [np.asarray(part, dtype=np.int64).tobytes() for part in (train, test)]
-    return bounds.floor_choices(table, *fold, RecognisedDatasetRouter(TfidfEncoder()))
+    return bounds.floors(table, *fold, RecognisedDatasetRouter(TfidfEncoder())).choices
 
 
 def test_floors_are_chosen_on_train(tiny):
@@ -56,6 +57,20 @@ def test_oracle_without_luck_by_hand():
     np.testing.assert_allclose(found, [right, right, right, 0])
 
 
+def test_luck_is_worked_out_among_questions_of_the_same_number_of_options():
+    """An open question says nothing of guessing, nor does one of two options of one of four."""
+    scores = np.array([[1, 1], [1, 0], [1, 0], [0, 0]], dtype=float)
+    alone = bounds.corrected_oracle_score(scores, np.full(4, 0.25), np.full(4, "d", dtype=object))
+    others = np.array([[1.0, 1], [0, 1], [1, 1], [0.5, 0]])
+    for chance in (0.0, 0.5):
+        mixed = bounds.corrected_oracle_score(
+            np.vstack([others, scores]),
+            np.repeat([chance, 0.25], 4),
+            np.full(8, "d", dtype=object),
+        )
+        np.testing.assert_array_equal(mixed[4:], alone)
+
+
 def test_oracle_without_luck_leaves_open_and_fractional_questions_alone():
     scores = np.array([[1, 0], [0.4, 0.3], [np.nan, 1]])
     datasets = np.array(["d"] * 3, dtype=object)
@@ -77,9 +92,53 @@ def test_a_dataset_without_training_outcomes_falls_back_on_the_best_single_llm(t
     scores[2] = np.nan  # the training question of "bird"
     scores[0] = [0, 1, 0]
     table = dataclasses.replace(tiny, scores=scores)
-    train, test = (np.array(rows, dtype=np.int64).tobytes() for rows in ([0, 2], [1, 3]))
-    floors = bounds.floor_choices(table, train, test, RecognisedDatasetRouter(TfidfEncoder()))
-    assert list(floors["dataset_best"]) == list(floors["best_single"]) == [1, 1]
+    found = floors(table, [0, 2], [1, 3])
+    assert list(found["dataset_best"]) == list(found["best_single"]) == [1, 1]
+
+
+def test_dataset_best_is_the_recognizer_that_is_told_the_dataset():
+    """It shrinks as its floor does: two questions of a dataset are no reason to leave the best."""
+    n = 42
+    scores = np.zeros((n, 2))
+    scores[:40, 0] = [1, 1, 1, 0] * 10  # on "large" the first llm is right three times in four
+    scores[:40, 1] = [0, 0, 0, 1] * 10
+    scores[40:] = [[0.5, 0.9], [0.5, 0.9]]
+    table = RoutingTable(
+        questions=["large"] * 40 + ["small"] * 2,
+        scores=scores,
+        llms=["a", "b"],
+        ids=[f"q{i:02d}" for i in range(n)],
+        datasets=["large"] * 40 + ["small"] * 2,
+    )
+    train, test = list(range(41)), [41]
+    told = bounds.floors(
+        table,
+        *(np.asarray(part, dtype=np.int64).tobytes() for part in (train, test)),
+        RecognisedDatasetRouter(TfidfEncoder(), prior=3.0),
+    )
+    # a: (.5 + 3 * 30.5/41) / 4 = .68; b: (.9 + 3 * 10.9/41) / 4 = .42; raw means say b
+    assert list(told.choices["dataset_best"]) == [0]
+    assert list(told.choices["recognised_dataset"]) == [0]
+
+
+def test_cheapest_has_no_choice_among_llms_of_unknown_cost(tiny):
+    scores, costs = tiny.scores.copy(), tiny.costs.copy()
+    costs[:, 0] = np.nan
+    scores[3, 1:] = np.nan
+    found = floors(dataclasses.replace(tiny, scores=scores, costs=costs), [0, 2], [1, 3])
+    assert list(found["cheapest"]) == [1, -1]
+    unknown = dataclasses.replace(tiny, costs=np.full(3, np.nan))
+    assert "cheapest" not in floors(unknown, [0, 2], [1, 3])
+
+
+def test_the_best_single_llm_is_known_where_it_was_not_observed(tiny):
+    scores = tiny.scores.copy()
+    scores[1, 0] = np.nan
+    table = dataclasses.replace(tiny, scores=scores)
+    fold = [np.array(rows, dtype=np.int64).tobytes() for rows in ([0, 2], [1, 3])]
+    found = bounds.floors(table, *fold, RecognisedDatasetRouter(TfidfEncoder()))
+    assert found.best_single == 0
+    assert list(found.choices["best_single"]) == [1, 0]
 
 
 def test_guessers_have_an_oracle_near_chance_once_luck_is_taken_out():

@@ -6,6 +6,8 @@ import pytest
 from test_run import execute
 
 from benchmarks import budget
+from benchmarks.comparable import Comparison
+from benchmarks.store import Run
 
 _VALUES = ("predicted_score", "predicted_cost", "score", "cost")
 
@@ -21,6 +23,13 @@ def rows(optimism=0.0, folds=2, n=40):
         frame[f"score/{llm}"] = chance[:, j]
         frame[f"cost/{llm}"] = [3.0, 1.0][j] * (1 + optimism)
     return frame
+
+
+def comparison(*frames):
+    """Return a table of one router, a frame per seed."""
+    about = {"label": "r", "cost_unit": "USD"}
+    by_seed = dict(enumerate(frames))
+    return Comparison([[Run(None, about) for _ in frames]], [by_seed], [by_seed])
 
 
 def test_exact_predictions_keep_every_promise():
@@ -68,13 +77,7 @@ def test_the_gap_is_unknown_where_the_bound_is_0(changes, known, tmp_path):
     assert set(measured.index[measured > 0]) == known
     assert np.isfinite(found[["score", "cost", "violation"]]).all(axis=None)
 
-    class Stored:
-        about = {"label": "r"}
-
-        def rows(self):
-            return frame
-
-    files = budget._write(tmp_path, budget.summary([[Stored()]]), "USD")
+    files = budget._write(tmp_path, budget.summary(comparison(frame)), "USD")
     assert files[1].stat().st_size > 10_000
 
 
@@ -86,14 +89,8 @@ def test_a_zoo_of_one_llm_keeps_its_promises():
 def test_error_counts_the_batches_of_one_seed_only(monkeypatch):
     monkeypatch.setattr(budget, "SHARES", (0.5,))
 
-    class Stored:
-        about = {"label": "r"}
-
-        def rows(self):
-            return rows(folds=3)
-
-    once = budget.summary([[Stored()]])
-    twice = budget.summary([[Stored(), Stored()]])
+    once = budget.summary(comparison(rows(folds=3)))
+    twice = budget.summary(comparison(rows(folds=3), rows(folds=3)))
     assert list(twice["n_batches"].unique()) == [6]
     # the same questions again: not a more certain figure
     # (constant costs leave every batch of a budget equally far from it, with no error to compare)

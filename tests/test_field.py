@@ -288,7 +288,7 @@ class TestCalibration:
         assert found.loc["a", ["score", "predicted"]].tolist() == [0.5, pytest.approx(0.55)]
         assert found.loc["a", "brier"] == pytest.approx((0 + (0.16 + 0.36) / 2) / 2)
         assert found.loc["a", "calibration_error"] == pytest.approx(0.1 / 2)
-        assert found.loc["b"].tolist() == [1.0, 0.5, 0.25, 0.5]
+        assert found.loc["b"].tolist() == [2, 1.0, 0.5, 0.25, 0.5]
 
 
 @pytest.fixture
@@ -302,8 +302,7 @@ def runs(table):
 
 def figures_of(runs, unit="USD"):
     curve = metrics.price_curve(runs, metrics.price_grid(runs))
-    points = report.operating_points(runs, curve)
-    return report.field_figures(runs, points, metrics.summary(runs), unit), points
+    return report.field_figures(runs, curve, metrics.summary(runs), unit), curve
 
 
 def test_figures_of_stored_rows(runs):

@@ -137,7 +137,7 @@ def table_of(scores, costs=None):
 
 def test_a_router_alone_on_one_llm_has_no_letter(tmp_path):
     stored(tmp_path, table_of(np.eye(20, 1)), routers=(BestSingle,))
-    assert "| **BestSingle** | – |" in leaderboard.show(  # noqa: RUF001
+    assert "| **BestSingle** | 0 | – |" in leaderboard.show(  # noqa: RUF001
         tmp_path, ["made up/all/holdout"]
     )
 
@@ -160,7 +160,7 @@ def test_what_is_not_known_is_a_dash(tmp_path, scores, costs, sentence):
     text = (tmp_path / "leaderboard.md").read_text()
     assert text.count("othing to route") + text.count("no score to gain") == bool(sentence)
     assert sentence in text
-    alike = "| **BestSingle** | – |" in text  # noqa: RUF001
+    alike = "| **BestSingle** | 0 | – |" in text  # noqa: RUF001
     assert alike == bool(sentence)
     assert len(plots.draw_all(tmp_path)) in (4, 5)
 

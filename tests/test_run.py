@@ -10,7 +10,7 @@ from conftest import ROOT, ROUTERS, composed
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from benchmarks import leaderboard, plots, publish, run, store
+from benchmarks import comparison, leaderboard, plots, publish, run, store
 from benchmarks.commands import make_command
 from benchmarks.composing import compose_job
 
@@ -132,9 +132,7 @@ def test_one_comparison_is_published_with_its_field_metrics(tmp_path, monkeypatc
 def test_latest_of_two_runs_of_a_seed_counts(tmp_path):
     execute(tmp_path, "best_single")
     execute(tmp_path, "best_single", 0, "router.macro=false")
-    labels = [
-        group[0].about["label"] for group in leaderboard.group_runs(store.load_runs(tmp_path))
-    ]
+    labels = [group[0].about["label"] for group in comparison.group_runs(store.load_runs(tmp_path))]
     assert labels == ["best_single", "best_single macro=false"]
 
 

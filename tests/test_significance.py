@@ -122,21 +122,38 @@ def test_groups_of_clearly_different_routers():
     good = (rng.random(200) < 0.9).astype(float)
     twin = np.where(rng.random(200) < 0.02, 1 - good, good)
     bad = (rng.random(200) < 0.4).astype(float)
-    runs = [[rows_of(scores, datasets)] for scores in (good, twin, bad)]
+    runs = [{0: rows_of(scores, datasets)} for scores in (good, twin, bad)]
     assert significance.group_letters(runs) == ["a", "a", "b"]
-    turned = [[run.iloc[::-1] for run in of_router] for of_router in runs]
+    turned = [{0: of_router[0].iloc[::-1]} for of_router in runs]
     assert significance.group_letters(turned) == ["a", "a", "b"]
     assert significance.group_letters(runs[:1]) == ["a"]
 
 
 def test_routers_that_score_the_same_on_every_question_get_no_letter():
-    alike = [rows_of([1, 0], ["d", "d"])]
+    alike = {0: rows_of([1, 0], ["d", "d"])}
     assert significance.group_letters([alike, alike]) == ["", ""]
-    other = [rows_of([0, 0], ["d", "d"])]
+    other = {0: rows_of([0, 0], ["d", "d"])}
     assert significance.group_letters([alike, alike, other]) == ["a", "a", "a"]
 
 
 def test_routers_without_a_common_question_get_no_letter():
     first = rows_of([1, 0], ["d", "d"])
     second = first.assign(question_id=["x", "y"])
-    assert significance.group_letters([[first], [second]]) == ["", ""]
+    assert significance.group_letters([{0: first}, {0: second}]) == ["", ""]
+
+
+def test_pairs_are_tested_on_the_seeds_that_both_have():
+    """A router with a lucky seed of its own is compared on the other one."""
+    rng = np.random.default_rng(0)
+    datasets = ["d", "e"] * 50
+    same, other = (rng.random((2, 100)) < 0.5).astype(float)
+    few = {1: rows_of(same, datasets)}
+    many = {0: rows_of(np.ones(100), datasets), 1: rows_of(other, datasets)}
+    found = significance.pair_p_values([few, many])
+    expected = significance.pair_p_values([few, {1: many[1]}])
+    np.testing.assert_array_equal(found, expected)
+    assert significance.pair_p_values([{0: few[1]}, many])[0, 1] < 0.001
+    apart = significance.pair_p_values([few, {0: many[0]}, many])
+    assert np.isnan(apart[0, 1])
+    assert not np.isnan(apart[[0, 1], [2, 2]]).any()
+    assert significance.group_letters([few, {0: many[0]}]) == ["", ""]

@@ -81,14 +81,16 @@ def by_llm(runs: list[pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame, index llm
-        ``score`` and ``predicted``, the means over questions; ``brier`` and ``calibration_error``,
-        all means over seeds; NaN where nothing was observed or predicted.
+        ``n_pairs`` of all seeds; ``score`` and ``predicted``, the means over questions; ``brier``
+        and ``calibration_error``; all means over the seeds in which something was both observed
+        and predicted, NaN if there is none.
     """
     names = metrics.llm_names(runs[0])
-    seeds = []
+    seeds, pairs = [], np.zeros(len(names), dtype=int)
     for run in runs:
         predicted, scores = metrics.matrix(run, "predicted_score"), metrics.matrix(run, "score")
         known = ~(np.isnan(predicted) | np.isnan(scores))
+        pairs += known.sum(axis=0)
         columns = {
             "score": column_means(np.where(known, scores, np.nan)),
             "predicted": column_means(np.where(known, predicted, np.nan)),
@@ -96,4 +98,6 @@ def by_llm(runs: list[pd.DataFrame]) -> pd.DataFrame:
             "calibration_error": calibration_error(predicted, scores),
         }
         seeds.append(pd.DataFrame(columns, index=pd.Index(names, name="llm")))
-    return sum(seeds[1:], seeds[0]) / len(seeds)
+    means = pd.concat(seeds).groupby(level=0).mean().loc[names]
+    means.insert(0, "n_pairs", pairs)
+    return means

@@ -11,24 +11,6 @@ from benchmarks import metrics
 from benchmarks.field import calibration, llmrouterbench, routerarena, routerbench, routereval
 
 
-def operating_points(runs: list[pd.DataFrame], curve: pd.DataFrame) -> pd.DataFrame:
-    """Return a router's price curve, its costs NaN unless every observed outcome's is known.
-
-    A mean over the known costs would make whoever chooses the unknown ones look cheap.
-
-    Parameters
-    ----------
-    runs : list of DataFrame
-    curve : DataFrame
-        ``metrics.price_curve`` of the same runs: columns ``price, score, cost``.
-    """
-    for run in runs:
-        unknown = np.isnan(metrics.matrix(run, "cost"))
-        if (unknown & ~np.isnan(metrics.matrix(run, "score"))).any():
-            return curve.assign(cost=np.nan)
-    return curve
-
-
 def field_figures(
     runs: list[pd.DataFrame],
     points: pd.DataFrame,
@@ -47,7 +29,7 @@ def field_figures(
     runs : list of DataFrame
         One per seed.
     points : DataFrame
-        From ``operating_points``.
+        ``metrics.price_curve`` of the runs: columns ``price, score, cost``.
     figures : mapping
         From ``metrics.summary`` of the same runs.
     cost_unit : str
@@ -56,8 +38,10 @@ def field_figures(
     rows = pd.concat(runs)
     scores, predicted = metrics.matrix(rows, "score"), metrics.matrix(rows, "predicted_score")
     choice = rows["choice"].to_numpy()
+    # how many llms solve a question is known only if each that can answer was asked
+    whole = ~(np.isnan(scores) & metrics.eligible(rows)).any(axis=1)
     few_score, few_share = llmrouterbench.score_where_few_solve(
-        metrics.chosen(scores, choice), scores
+        metrics.chosen(scores, choice)[whole], scores[whole]
     )
     macro = {
         name: float(figures[name])  # type: ignore[arg-type]
@@ -89,8 +73,9 @@ def _cost_figures(
 ) -> dict[str, float]:
     """Figures that need costs, NaN where these are not known."""
     costs, scores = points["cost"].to_numpy(), points["score"].to_numpy()
-    llm_costs = np.where(np.isnan(costs).all(), np.nan, llms["cost"].to_numpy())
-    aiq, aiq_zero = routerbench.aiq_over_zero(costs, scores, llm_costs, llms["score"].to_numpy())
+    aiq, aiq_zero = routerbench.aiq_over_zero(
+        costs, scores, llms["cost"].to_numpy(), llms["score"].to_numpy()
+    )
     single, single_cost = float(figures["best_single"]), float(figures["cost_best_single"])  # type: ignore[arg-type]
     optimal = routerarena.optimality(
         rows["choice"].to_numpy(), metrics.matrix(rows, "score"), metrics.matrix(rows, "cost")
@@ -113,7 +98,7 @@ def distances_to_front(points: Sequence[pd.DataFrame]) -> list[float]:
     Parameters
     ----------
     points : sequence of DataFrame
-        ``operating_points`` of each router.
+        ``metrics.price_curve`` of each router.
     """
     pool = pd.concat(points)
     return [

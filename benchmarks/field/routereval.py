@@ -92,8 +92,10 @@ def question_entropy(probabilities: FloatArray) -> float:
     Parameters
     ----------
     probabilities : ndarray of shape (n, m)
-        Rows sum to 1. Give ``best_llm_probabilities`` to make routers comparable.
+        Rows sum to 1; NaN without any. Give ``best_llm_probabilities`` to make routers comparable.
     """
+    if not len(probabilities):
+        return float("nan")
     p = np.where(probabilities > 0, probabilities, 1)
     return float(-(p * np.log2(p)).sum(axis=1).mean())
 

@@ -1,0 +1,103 @@
+"""What a reader must know of a table: what was left out, and what its figures rest on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from benchmarks.comparable import Comparison, counts, left_out
+from benchmarks.metrics import llm_names, matrix
+
+_NAMED = 3  # llms, datasets or routers that a sentence names, of more
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """Return sentences on what a comparison could not compare; none if all was as it should be."""
+    found = [
+        *_of_data(comparison.groups[0][0].about.get("left_out", {})),
+        *_not_compared(comparison),
+        *_choices(comparison),
+        *_seeds(comparison),
+    ]
+    return [sentence for sentence in found if sentence]
+
+
+def _of_data(counts: dict[str, int]) -> Iterable[str]:
+    if n := counts.get("unanswerable", 0):
+        yield f"{_questions(n)} that no llm of the zoo can answer {_are(n)} left out."
+    if n := counts.get("unasked", 0):
+        yield f"{_questions(n)} without an outcome of any llm of the zoo {_are(n)} left out."
+
+
+def _not_compared(comparison: Comparison) -> Iterable[str]:
+    lost = left_out(comparison.tested, comparison.rows)
+    if lost.empty:
+        return
+    kept = {
+        name for by_seed in comparison.rows for rows in by_seed.values() for name in rows["dataset"]
+    }
+    n_of = [f"{n} of {name}" for name, n in lost["dataset"].value_counts().items()]
+    llms = np.array(llm_names(lost))[~np.isnan(matrix(lost, "score")).all(axis=0)]
+    yield (
+        f"{_questions(len(lost))} ({_some(n_of)}) {_are(len(lost))} left out for every policy "
+        "alike: what was observed there is of llms that have no outcome in training "
+        f"({_some(llms)})."
+    )
+    if gone := sorted(set(lost["dataset"]) - kept):
+        yield f"So there is no figure for {_some(gone)}."
+
+
+def _choices(comparison: Comparison) -> Iterable[str]:
+    if len(llm_names(next(iter(comparison.rows[0].values())))) == 1:
+        return
+    found = [counts(*pair) for pair in zip(comparison.tested, comparison.rows, strict=True)]
+    choice = min(float(row["choice_share"]) for row in found)
+    if choice == 0:
+        yield (
+            "Nothing can be told from this table: of every question the outcome of one llm only is "
+            "known, so that all policies make the same choices."
+        )
+    elif choice < 1:
+        yield f"There is a choice between llms on {choice:.1%} of the tests."
+    single = min(float(row["best_single_share"]) for row in found)
+    if single < 1:
+        yield (
+            f"The best single llm was observed on {single:.1%} of the tests; elsewhere *best "
+            "single* takes the next best that was: it is a mixture."
+        )
+
+
+def _seeds(comparison: Comparison) -> Iterable[str]:
+    by_router = {
+        label: " ".join(map(str, rows))
+        for label, rows in zip(comparison.labels, comparison.rows, strict=True)
+    }
+    if len(set(by_router.values())) == 1:
+        return
+    yield (
+        "Routers were run with different seeds: compare one with the floors and bounds of its own "
+        "seeds, as its gap and its lift do. Letters come from the seeds that both have."
+    )
+    if alone := [label for label in by_router if not _shares_a_seed(label, by_router)]:
+        yield f"No letter compares what shares no seed with any other router: {_some(alone)}."
+
+
+def _shares_a_seed(label: str, by_router: dict[str, str]) -> bool:
+    others = " ".join(seeds for name, seeds in by_router.items() if name != label)
+    return bool(set(by_router[label].split()) & set(others.split()))
+
+
+def _questions(n: int) -> str:
+    return f"{n:,} question" + ("s" if n != 1 else "")
+
+
+def _are(n: int) -> str:
+    return "are" if n != 1 else "is"
+
+
+def _some(names: Iterable[str]) -> str:
+    """Return the names, or the first of them and how many there are."""
+    every = list(map(str, names))
+    more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
+    return ", ".join(every[:_NAMED]) + more
