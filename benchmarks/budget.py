@@ -30,18 +30,23 @@ from routers.table import FloatArray
 
 SHARES = (0.25, 0.5, 0.75, 0.95)  # of the way from the cheapest to the best that is predicted
 ROOM = 1.5  # capacity of each llm, in equal shares of the batch, where there is one
+_COUNTS = ["n_questions", "n_left_out"]
 _KEYS = ["router", "kind", "capacity", "solver", "share"]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Predictions and outcomes of one fold's test questions, shape (n, m) each."""
+    """Predictions and outcomes of one fold's test questions, shape (n, m) each.
+
+    ``n_left_out`` further questions of the fold cannot be judged.
+    """
 
     scores: FloatArray
     costs: FloatArray
     true_scores: FloatArray
     true_costs: FloatArray
     llms: list[str]
+    n_left_out: int = 0
 
 
 def batches(rows: pd.DataFrame) -> Iterator[Batch]:
@@ -64,6 +69,7 @@ def batches(rows: pd.DataFrame) -> Iterator[Batch]:
                 values["score"][possible],
                 values["cost"][possible],
                 llm_names(part),
+                int((~possible).sum()),
             )
 
 
@@ -78,18 +84,24 @@ def measure(runs: list[pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``run`` (position in ``runs``), ``kind`` (score or cost: what was promised), ``capacity``
-        (per llm, in equal shares of the batch), ``solver``, ``share`` (of the way from the
-        cheapest to the best), ``promise``, ``predicted_score``, ``predicted_cost``, ``score`` and
-        ``cost`` reached, ``violation`` (the true mean beyond the promise: positive is a broken
-        promise), ``gap`` (relative distance to the relaxation's bound, of predicted cost or
-        score; NaN where that is 0) and ``seconds``.
+        ``run`` (position in ``runs``), ``n_questions`` (of the batch), ``n_left_out`` (of the
+        fold: no llm's score and cost are both known and predicted), ``kind`` (score or cost: what
+        was promised), ``capacity`` (per llm, in equal shares of the batch), ``solver``, ``share``
+        (of the way from the cheapest to the best), ``promise``, ``predicted_score``,
+        ``predicted_cost``, ``score`` and ``cost`` reached, ``violation`` (the true mean beyond the
+        promise: positive is a broken promise), ``gap`` (relative distance to the relaxation's
+        bound, of predicted cost or score; NaN where that is 0) and ``seconds``.
     """
     found: list[dict[str, object]] = []
     for run, rows in enumerate(runs):
         for batch in batches(rows):
             for room in (np.inf, ROOM):
-                found += ({"run": run} | row for row in _measure_batch(batch, room))
+                about = {
+                    "run": run,
+                    "n_questions": len(batch.scores),
+                    "n_left_out": batch.n_left_out,
+                }
+                found += (about | row for row in _measure_batch(batch, room))
     return pd.DataFrame(found)
 
 
@@ -185,9 +197,10 @@ def summary(comparison: Comparison) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of :func:`measure`, ``router``, ``n_batches``, and ``violation_error``, the
-        standard error of the mean violation: that of one seed's batches, for other seeds ask the
-        same questions again and add little.
+        The columns of :func:`measure` (the numbers of questions are sums over batches),
+        ``router``, ``n_batches``, and ``violation_error``, the standard error of the mean
+        violation: that of one seed's batches, for other seeds ask the same questions again and
+        add little.
     """
     parts = []
     for label, by_seed in zip(comparison.labels, comparison.rows, strict=True):
@@ -197,6 +210,7 @@ def summary(comparison: Comparison) -> pd.DataFrame:
         return every
     grouped = every.groupby(_KEYS, sort=False)
     means = grouped.mean().drop(columns="run")
+    means[_COUNTS] = grouped[_COUNTS].sum()
     means["n_batches"] = grouped.size()
     per_seed = means["n_batches"] / grouped["run"].nunique()
     means["violation_error"] = grouped["violation"].std() / np.sqrt(per_seed)

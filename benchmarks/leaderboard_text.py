@@ -132,6 +132,8 @@ def _paid(row: pd.Series) -> str:
 
 
 def _reference_line(title: str, name: str, row: pd.Series) -> str:
+    if name == "best_single" and row["best_single_share"] < 1:
+        title = "*best of the observed, by its mean on train* (floor)"
     score, cost = row[name], number(row.get(f"cost_{name}", np.nan))
     gap = number(metrics.gap_closed(score, row["best_single"], row["oracle"]), "+.2f")
     lift = number(score - row["recognised_dataset"], "+.3f")

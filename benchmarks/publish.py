@@ -12,7 +12,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks import plots
-from benchmarks.comparison import runs_of
+from benchmarks.comparison import COMPARISON, runs_of
 from benchmarks.leaderboard import ROOT, calibration_table, load_board
 from benchmarks.leaderboard_text import to_field_markdown, to_markdown
 from benchmarks.store import load_runs, made_by
@@ -63,8 +63,20 @@ def publish(
         Of the repository.
     brief : bool, default=False
         Leaderboard and its figure only, for an ablation.
+
+    Raises
+    ------
+    ValueError
+        If runs of several splits, floors or data are stored under that name.
     """
     board = load_board(results, show)
+    several = board[list(COMPARISON)].drop_duplicates()
+    if len(several) > 1:
+        raise ValueError(
+            f"{show} must be one comparison to be published, got {len(several)}, of settings "
+            f"{', '.join(map(repr, several['settings']))} and data "
+            f"{', '.join(several['data_hash'])}. Give a results folder with one of them."
+        )
     folder = root / "results" / "published"
     folder.mkdir(parents=True, exist_ok=True)
     runs = runs_of(load_runs(results), show)

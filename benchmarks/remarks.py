@@ -63,8 +63,8 @@ def _choices(comparison: Comparison) -> Iterable[str]:
     single = min(float(row["best_single_share"]) for row in found)
     if single < 1:
         yield (
-            f"The best single llm was observed on {single:.1%} of the tests; elsewhere *best "
-            "single* takes the next best that was: it is a mixture."
+            f"The best single llm was observed on {single:.1%} of the tests; elsewhere the floor "
+            "of that name takes the next best that was: it is a mixture."
         )
 
 

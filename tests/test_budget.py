@@ -59,6 +59,9 @@ def test_unknown_outcomes_are_not_asked():
     assert [len(batch.scores) for batch in batches] == [39, 40]
     assert np.isnan(batches[0].scores[:, 0]).sum() == 19
     assert np.isfinite(budget.measure([frame])["score"]).all()
+    found = budget.summary(comparison(frame))
+    assert (found["n_questions"] == 79).all()
+    assert (found["n_left_out"] == 1).all()
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ def test_readme_quotes_what_is_published():
 
 def test_a_quote_follows_its_file(tmp_path):
     (tmp_path / "t.md").write_text(
-        "# L\n\n## d\n\n3 questions\n\n| a |\n|---|\n| 1 |\n\nMade by x.\n"
+        "# L\n\n## d\n\nA remark.\n\n3 questions\n\n| a |\n|---|\n| 1 |\n\nMade by x.\n"
     )
     text = "before\n<!-- table: t.md -->\nold\n<!-- end -->\nafter\n"
     found = publish.quote_tables(text, tmp_path)
-    quoted = "\n3 questions\n\n| a |\n|---|\n| 1 |\n\n"
+    quoted = "\nA remark.\n\n3 questions\n\n| a |\n|---|\n| 1 |\n\n"
     assert found == f"before\n<!-- table: t.md -->\n{quoted}<!-- end -->\nafter\n"
     assert publish.quote_tables(found, tmp_path) == found
 
