@@ -134,7 +134,7 @@ class Recipe:
 
     def _folds(self, table: RoutingTable, seed: int) -> list[Fold]:
         if self.split == "kfold":
-            return kfold(table, seed, 3)
+            return kfold(table, seed, 2)
         if self.split == "holdout":
             return holdout(table, seed, 0.6)
         order = random.Random(repr((self, seed))).sample(range(len(table)), len(table))

@@ -1,28 +1,44 @@
 """Boards worked out by hand: the suite and the second implementation give the figures written here.
 
-Each is trained on the questions that it is tested on, unless it says otherwise: what a floor learns
-is then what one sees. ``range(33)`` says that an llm is right on the first 33 questions of a dataset.
+Each is trained on the questions that it is tested on, unless it says otherwise: what a floor
+learns is then what one sees. ``range(33)``: right on the first 33 questions of a dataset.
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from held_together import disagreements, same
 from made_boards import NAN, RECOGNIZER, Board
 from reference import leaderboard_rows
 
 from benchmarks.leaderboard import leaderboard
 from benchmarks.splits import Fold
+from routers.base import Router
 from routers.baselines import BestSingle
 from routers.table import RoutingTable
 
 PLAN = {"best single": (BestSingle(), [0]), "recognized": (RECOGNIZER, [0])}
 
 
-def part(dataset, n, **right):
+class ToldRouter(Router):
+    """Predicts what it is told, by the text of a question and in the order of the zoo."""
+
+    def __init__(self, told=None):
+        self.told = told
+
+    def _fit(self, table):
+        pass
+
+    def _predict_scores(self, questions):
+        return [self.told[question] for question in questions]
+
+
+def part(dataset, n, score=1.0, **right):
     """Return n questions of a dataset, answered by the llms that are named."""
     return [
-        (dataset, {llm: float(number in where) for llm, where in right.items()})
+        (dataset, {llm: score * (number in where) for llm, where in right.items()})
         for number in range(n)
     ]
 
@@ -165,3 +181,67 @@ def test_a_question_that_nobody_was_asked_is_left_out():
         few_solve_share=29 / 60,  # one llm alone
         few_solve_score=19 / 29,
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "entropy"),
+    [
+        # right where it matters: the sharper the likelier, up to t = exp(7) = 1096.6; where it does
+        # not matter the second llm then has a share of about exp(-.01 t) = exp(-10.966)
+        ([[1, 0], [0.01, 0]], math.exp(-10.966) * (10.966 + 1) / math.log(2) / 2),
+        # alike where it matters: nothing is said of t
+        ([[0.5, 0.5], [1, 0]], 1),
+        # wrong where it matters: the flatter the likelier, down to t = exp(-7)
+        ([[0, 1], [0, 1]], 1),
+    ],
+)
+def test_entropy_of_a_question(told, entropy):
+    router = ToldRouter({f"alpha {number}": scores for number, scores in enumerate(told)})
+    board = board_of(
+        part("alpha", 2, x=range(2), y=range(1, 2)),  # it matters on the first question only
+        costs={"x": 1.0, "y": 2.0},
+        plan={"told": (router, [0])},
+    )
+    holds(board, "told", question_entropy=entropy)
+
+
+def test_a_score_of_95_hundredths_solves_a_question():
+    board = board_of(part("alpha", 4, 0.95, x=range(2), y=range(1)), costs={"x": 1.0, "y": 1.0})
+    holds(board, "best single", few_solve_share=1 / 4, few_solve_score=0.95)
+
+
+def test_cheapest_is_unknown_if_it_has_no_choice_in_one_of_the_seeds():
+    # y is asked on the first two questions, and the cost of x is known on the first alone
+    board = board_of(
+        part("alpha", 2, x=range(2), y=range(2)),
+        part("alpha", 2, x=range(1)),
+        costs={"x": 1.0, "y": 2.0},
+    )
+    costs = np.array([[1.0, 2.0], [NAN, 2.0], [NAN, 2.0], [NAN, 2.0]])
+    table, every = replace(board.table, costs=costs), np.arange(4)
+    folds = {0: [Fold(every[:2], every[2:])], 1: [Fold(every[1:2], every[2:])]}
+    for seeds, cheapest in (([0], 1 / 2), ([1], None), ([0, 1], None)):
+        plan = {"best single": (BestSingle(), seeds)}
+        holds(Board(table, folds, plan), "best single", cheapest=cheapest, best_single=1 / 2)
+
+
+def test_an_llm_without_training_outcomes_is_not_the_cheapest():
+    # only the newcomer has a price, and nobody knows it when routing is learned
+    board = board_of(
+        part("alpha", 4, old=range(2)),
+        part("alpha", 4, old=range(2), new=range(4)),
+        costs={"old": NAN, "new": 1.0},
+        train=4,
+    )
+    holds(board, "best single", cheapest=None, best_single=1 / 2, oracle=1, choice_share=0)
+
+
+def test_luck_is_taken_out_of_the_seeds_that_have_options():
+    # seed 0 tests two questions of two options each, seed 1 two open ones; of two answers to two
+    # options, one of them right, none is knowledge: the oracle of seed 0 is right by chance
+    board = board_of(part("alpha", 4, x=[0, 2]), costs={"x": 1.0})
+    table, every = replace(board.table, chance=np.array([0.5, 0.5, 0, 0])), np.arange(4)
+    folds = {0: [Fold(every, every[:2])], 1: [Fold(every, every[2:])]}
+    for seeds, corrected in (([0], 1 / 4), ([1], None), ([0, 1], 3 / 8)):
+        plan = {"best single": (BestSingle(), seeds)}
+        holds(Board(table, folds, plan), "best single", corrected_oracle=corrected, oracle=1 / 2)

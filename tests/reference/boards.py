@@ -88,6 +88,7 @@ def is_compared(test: Test) -> bool:
 def leaderboard_rows(comparison: Comparison) -> dict[str, Row]:
     """Return the row of each router, without intervals, letters and times."""
     tests = comparison.tests()
+    datasets = sorted({test.question.dataset for test in tests if is_compared(test)})
     rows, curves = {}, []
     for router, seeds in comparison.predictions.items():
         own = [test for test in tests if test.seed in seeds]
@@ -95,7 +96,7 @@ def leaderboard_rows(comparison: Comparison) -> dict[str, Row]:
         curves.append(price_curve(compared, router, comparison.llms))
         rows[router] = (
             _counts(own, compared, router, comparison.llms)
-            | _headline(compared, router, curves[-1], sorted(set(comparison.table.datasets)))
+            | _headline(compared, router, curves[-1], datasets)
             | _field(compared, router, curves[-1], comparison)
         )
     for row, distance in zip(rows.values(), front_distances(curves), strict=True):

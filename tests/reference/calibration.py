@@ -17,11 +17,10 @@ def by_llm(tests: Sequence[Test], router: str, llm: str) -> dict[str, Number | N
         if llm in test.can_be_chosen(router):
             pair = test.predictions[router].scores[llm], test.question.scores[llm]
             by_seed.setdefault(test.seed, []).append(pair)
-    pairs = [pair for part in by_seed.values() for pair in part]
     return {
-        "n_pairs": len(pairs),
-        "predicted": mean(predicted for predicted, _ in pairs),
-        "score": mean(score for _, score in pairs),
+        "n_pairs": sum(map(len, by_seed.values())),
+        "predicted": mean(mean(p for p, _ in pairs) for pairs in by_seed.values()),
+        "score": mean(mean(score for _, score in pairs) for pairs in by_seed.values()),
         "brier": mean(map(brier, by_seed.values())),
         "calibration_error": mean(map(calibration_error, by_seed.values())),
     }

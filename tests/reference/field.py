@@ -12,7 +12,6 @@ from reference.curves import Point, cheapest_at, mean_height, whole
 from reference.facts import Number, Test, mean
 
 Figures = dict[str, Number | None]
-COLDEST, HOTTEST = math.exp(7), math.exp(-7)
 SOLVED = 0.95 - 1e-7  # scores are kept in single precision
 
 
@@ -41,20 +40,20 @@ def gains(score: Number, policies: dict[str, Point], llms: dict[str, Point]) -> 
 def question_entropy(tests: Sequence[Test], router: str) -> float | None:
     """Return the mean entropy in bits of the softmax of predicted scores."""
     cases = [_case(test, router) for test in tests]
-    telling = [case for case in cases if len(set(case[1])) > 1]
+    telling = [case for case in cases if min(len(set(values)) for values in case) > 1]
     sharpness = _sharpness(telling) if telling else 0.0
     return mean(_bits(_softmax(predicted, sharpness)) for predicted, _ in cases)
 
 
-def _case(test: Test, router: str) -> tuple[list[float], list[Fraction]]:
+def _case(test: Test, router: str) -> tuple[list[Fraction], list[Fraction]]:
     able = test.can_be_chosen(router)
     scores = test.predictions[router].scores
-    return [float(scores[llm]) for llm in able], [test.question.scores[llm] for llm in able]
+    return [scores[llm] for llm in able], [test.question.scores[llm] for llm in able]
 
 
-def _softmax(predicted: Sequence[float], sharpness: float) -> list[float]:
+def _softmax(predicted: Sequence[Fraction], sharpness: float) -> list[float]:
     largest = max(predicted)
-    weights = [math.exp(sharpness * (value - largest)) for value in predicted]
+    weights = [math.exp(sharpness * float(value - largest)) for value in predicted]
     return [weight / sum(weights) for weight in weights]
 
 
@@ -62,25 +61,27 @@ def _bits(shares: Sequence[float]) -> float:
     return -sum(share * math.log2(share) for share in shares if share > 0)
 
 
-def _sharpness(telling: Sequence[tuple[list[float], list[Fraction]]]) -> float:
-    """Return the inverse temperature of the largest likelihood: where its slope changes sign."""
+def _sharpness(telling: Sequence[tuple[list[Fraction], list[Fraction]]]) -> float:
+    """Return the inverse temperature of the largest likelihood: where its slope falls to 0."""
 
-    def slope(sharpness: float) -> float:
-        return sum(_slope(predicted, scores, sharpness) for predicted, scores in telling)
+    def rises(log_sharpness: float) -> bool:
+        sharpness = math.exp(log_sharpness)
+        return sum(_slope(*case, sharpness) for case in telling) >= 0
 
-    low, high = math.log(HOTTEST), math.log(COLDEST)
+    low, high = -7.0, 7.0
+    if rises(high):
+        return math.exp(high)
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if slope(math.exp(middle)) > 0 else (low, middle)
+        low, high = (middle, high) if rises(middle) else (low, middle)
     return math.exp(low)
 
 
-def _slope(predicted: Sequence[float], scores: Sequence[Fraction], sharpness: float) -> float:
-    best = [value for value, score in zip(predicted, scores, strict=True) if score == max(scores)]
+def _slope(predicted: Sequence[Fraction], scores: Sequence[Fraction], sharpness: float) -> float:
+    best = [p for p, score in zip(predicted, scores, strict=True) if score == max(scores)]
+    level = mean(best)
     shares = _softmax(predicted, sharpness)
-    return sum(best) / len(best) - sum(
-        p * share for p, share in zip(predicted, shares, strict=True)
-    )
+    return sum(share * float(level - p) for p, share in zip(predicted, shares, strict=True))
 
 
 def few_solve(tests: Sequence[Test], score: Callable[[Test], Number], n_llms: int) -> Figures:
@@ -133,7 +134,7 @@ def arena_score(cost: Number | None, score: Number, unit: str) -> float | None:
     low, high, beta = 0.0044, 200.0, 0.1
     dollars = min(max(1000 * float(cost), low), high)
     thrift = (math.log(high) - math.log(dollars)) / (math.log(high) - math.log(low))
-    return ratio((1 + beta) * float(score) * thrift, beta * float(score) + thrift)
+    return ratio((1 + beta) * float(score) * thrift, beta * float(score) + thrift) or 0.0
 
 
 def optimality(tests: Sequence[Test], router: str) -> Figures:
