@@ -7,6 +7,7 @@ questions. All are computed on the split and the zoo of the router they stand be
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +21,7 @@ from routers.baselines import BestSingle, Cheapest
 from routers.choice import choose
 from routers.recognition import RecognisedDatasetRouter
 from routers.table import FloatArray, RoutingTable, Texts
+from routers.validation import NotApplicableError
 
 FLOORS = ("cheapest", "best_single", "recognised_dataset", "dataset_best")
 
@@ -83,7 +85,7 @@ def floors(
     learn, judge = table.rows(fold.train), table.rows(fold.test)
     single, recognised = BestSingle().fit(learn), clone(recogniser).fit(learn)
     by_rule: dict[str, Router] = {"best_single": single, "recognised_dataset": recognised}
-    if not np.isnan(single.mean_costs_).all():
+    with suppress(NotApplicableError):  # no cost is known: nor is this floor
         by_rule["cheapest"] = Cheapest().fit(learn)
     questions = list(judge.questions)
     choices = {

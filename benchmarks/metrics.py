@@ -18,6 +18,7 @@ import pandas as pd
 from benchmarks.bounds import FLOORS, corrected_oracle_score, route_observed
 from routers.table import FloatArray
 
+PolicyValues = Mapping[str, tuple[np.ndarray, np.ndarray]]  # score and cost of each question
 POLICIES = ("router", "random", *FLOORS, "corrected_oracle", "oracle")
 
 
@@ -47,20 +48,34 @@ def panel(runs: list[pd.DataFrame]) -> Panel:
     """
     labels = pd.concat(run.set_index("question_id")["dataset"] for run in runs)
     labels = labels[~labels.index.duplicated()].sort_index()
-    scores: dict[str, list[np.ndarray]] = {name: [] for name in POLICIES}
-    costs: dict[str, list[np.ndarray]] = {name: [] for name in POLICIES}
-    for run in runs:
-        place = labels.index.get_indexer(run["question_id"])
-        for name, (score, cost) in _policy_values(run).items():
-            for values, into in ((score, scores), (cost, costs)):
-                row = np.full(len(labels), np.nan)
-                row[place] = values
-                into[name].append(row)
+    places = [labels.index.get_indexer(run["question_id"]) for run in runs]
+    found = [_policy_values(run) for run in runs]
+    unknown = _unknown_policies(runs, found)
+
+    def aligned(name: str, which: int) -> FloatArray:
+        values = np.full((len(runs), len(labels)), np.nan)
+        for row, place, policies in zip(values, places, found, strict=True):
+            row[place] = np.nan if name in unknown else policies[name][which]
+        return values
+
     return Panel(
         labels.to_numpy(dtype=object),
-        {name: np.stack(rows) for name, rows in scores.items()},
-        {name: np.stack(rows) for name, rows in costs.items()},
+        {name: aligned(name, 0) for name in POLICIES},
+        {name: aligned(name, 1) for name in POLICIES},
     )
+
+
+def _unknown_policies(runs: list[pd.DataFrame], found: list[PolicyValues]) -> set[str]:
+    """Return the policies of which nothing can be said.
+
+    One that has no choice on some test would be averaged over other tests than those beside it;
+    where no run knows the options of a question there is no luck to take out.
+    """
+    unknown = {
+        name for name in POLICIES if any(np.isnan(policies[name][0]).any() for policies in found)
+    }
+    lucky = any((run["chance"] > 0).any() for run in runs)
+    return unknown if lucky else unknown | {"corrected_oracle"}
 
 
 def llm_names(rows: pd.DataFrame) -> list[str]:
@@ -92,7 +107,7 @@ def chosen(values: FloatArray, choice: np.ndarray) -> np.ndarray:
     return np.where(choice < 0, np.nan, values[np.arange(len(values)), choice])
 
 
-def _policy_values(rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _policy_values(rows: pd.DataFrame) -> PolicyValues:
     """Score and cost per question of every policy."""
     score, cost = matrix(rows, "score"), matrix(rows, "cost")
     nothing = np.full(len(rows), np.nan)
@@ -101,20 +116,13 @@ def _policy_values(rows: pd.DataFrame) -> dict[str, tuple[np.ndarray, np.ndarray
     for name in FLOORS:
         values[name] = (nothing, nothing)
         if f"choice/{name}" in rows:
-            choice = _unless_undefined(rows[f"choice/{name}"].to_numpy())
+            choice = rows[f"choice/{name}"].fillna(-1).to_numpy(dtype=int)
             values[name] = (chosen(score, choice), chosen(cost, choice))
     values["random"] = (rows["random_score"].to_numpy(), _cost_of_random(score, cost))
     values["oracle"] = (rows["oracle_score"].to_numpy(), rows["oracle_cost"].to_numpy())
-    values["corrected_oracle"] = (_corrected_oracle(rows, score), nothing)
+    labels, chance = rows["dataset"].to_numpy(dtype=object), rows["chance"].to_numpy()
+    values["corrected_oracle"] = (corrected_oracle_score(score, chance, labels), nothing)
     return values
-
-
-def _unless_undefined(choice: np.ndarray) -> np.ndarray:
-    """Return the choices of a floor, none at all if it has none on some question.
-
-    Else it would be averaged over other questions than the policies beside it.
-    """
-    return choice if (choice >= 0).all() else np.full(len(choice), -1)
 
 
 def _cost_of_random(score: FloatArray, cost: FloatArray) -> np.ndarray:
@@ -124,14 +132,6 @@ def _cost_of_random(score: FloatArray, cost: FloatArray) -> np.ndarray:
     return np.divide(
         total, seen.sum(axis=1), out=np.full(len(total), np.nan), where=seen.any(axis=1)
     )
-
-
-def _corrected_oracle(rows: pd.DataFrame, score: FloatArray) -> np.ndarray:
-    """Where no options are known there is no luck to take out: it would be the oracle again."""
-    chance = rows["chance"].to_numpy()
-    if not (chance > 0).any():
-        return np.full(len(rows), np.nan)
-    return corrected_oracle_score(score, chance, rows["dataset"].to_numpy(dtype=object))
 
 
 def macro_mean(values: FloatArray, datasets: np.ndarray) -> float:
@@ -280,7 +280,7 @@ def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
     points = []
     for price in prices:
         choice = route_observed(predicted, expected, score, llm_names(rows), price)
-        choice = _unless_undefined(choice)
+        choice = choice if (choice >= 0).all() else np.full(len(choice), -1)
         reached, paid = (chosen(values, choice)[None] for values in (score, cost))
         points.append((price, macro_mean(reached, labels), mean_cost(paid, reached, labels)))
     return pd.DataFrame(points, columns=["price", "score", "cost"])

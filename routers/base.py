@@ -19,7 +19,7 @@ from routers.validation import check_parameters
 
 # Predictions are rounded to this many decimals, so that the last bits of a matrix product, which
 # depend on how many questions share a batch, can neither make nor break a tie.
-_DECIMALS = 6
+DECIMALS = 6
 
 
 class CannotAdmitError(NotImplementedError):
@@ -119,7 +119,7 @@ class Router(Precomputing, BaseEstimator, ABC):
                     f"{type(self).__name__}._predict_scores must return finite values of shape "
                     f"{expected}, got shape {raw.shape}. This is a defect of the method."
                 )
-            predicted[:, self._columns()] = np.round(raw, _DECIMALS)
+            predicted[:, self._columns()] = np.round(raw, DECIMALS)
         return predicted
 
     def predict_costs(self, questions: Texts) -> FloatArray:

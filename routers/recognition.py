@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from routers._targets import shrunken_means
-from routers.base import Router
+from routers.base import DECIMALS, Router
 from routers.constraints import ENCODER, Boolean, Constraints, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable, Texts
@@ -92,7 +92,7 @@ class RecognisedDatasetRouter(Router):
         seen = np.array([name in position for name in datasets], dtype=bool)
         label = [position[name] for name in datasets if name in position]
         found[np.ix_(seen, self._columns())] = self.dataset_scores_[label]
-        return found
+        return np.round(found, DECIMALS)
 
     def _dataset_means(self, label: np.ndarray, scores: FloatArray) -> FloatArray:
         membership = np.eye(len(self.classes_))[:, label]

@@ -128,7 +128,8 @@ def n_solvers(scores: FloatArray, solved_at: float = SOLVED) -> np.ndarray:
     solved_at : float, default=0.95
         Least score that counts as solved. Only this count is binary; scores stay as they are.
     """
-    return (np.nan_to_num(scores, nan=-1.0) >= solved_at).sum(axis=1)
+    single = np.nan_to_num(scores, nan=-1.0).astype(np.float32)  # as scores are kept
+    return (single >= np.float32(solved_at)).sum(axis=1)
 
 
 def score_by_solvers(
@@ -170,11 +171,11 @@ def score_where_few_solve(
 ) -> tuple[float, float]:
     """Return the mean score where some but few llms solve the question, and the share of those.
 
-    One less the first figure is the source's failure to recall the llm that can.
+    One less the first figure is the source's failure to recall the llm that can. It is NaN where
+    few solve none, the share where there is no question at all.
     """
     means, counts = score_by_solvers(values, scores, solved_at)
     few = slice(1, few_solvers(scores.shape[1]) + 1)
-    n = counts[few].sum()
-    if not n:
-        return float("nan"), 0.0
-    return float(np.nansum(means[few] * counts[few]) / n), float(n / counts.sum())
+    n, of = counts[few].sum(), counts.sum()
+    score = float(np.nansum(means[few] * counts[few]) / n) if n else float("nan")
+    return score, float(n / of) if of else float("nan")

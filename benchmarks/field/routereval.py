@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.optimize import brentq
+from scipy.special import softmax
 
 from benchmarks.metrics import selection_entropy
 from routers.table import FloatArray
@@ -111,7 +111,7 @@ def best_llm_probabilities(predicted: FloatArray, scores: FloatArray) -> FloatAr
     ----------
     predicted, scores : ndarray of shape (n, m)
         NaN scores are not observed and get probability 0; questions on which all observed llms
-        score the same say nothing about the temperature.
+        score the same, or are predicted to, say nothing about the temperature.
 
     Returns
     -------
@@ -123,17 +123,27 @@ def best_llm_probabilities(predicted: FloatArray, scores: FloatArray) -> FloatAr
     known = observed.any(axis=1)
     logits, scores, observed = logits[known], scores[known], observed[known]
     best = observed & (scores == np.where(observed, scores, -np.inf).max(axis=1, keepdims=True))
-    telling = best.sum(axis=1) < observed.sum(axis=1)
+    differ = np.where(observed, logits, np.inf).min(axis=1) < logits.max(axis=1)
+    telling = (best.sum(axis=1) < observed.sum(axis=1)) & differ
+    scale = _likeliest_scale(logits[telling], best[telling]) if telling.any() else 0.0
+    return softmax(np.multiply(logits, scale, out=logits, where=observed), axis=1)
 
-    def loss(log_scale: float) -> float:
-        log_p = log_softmax(logits[telling] * np.exp(log_scale), axis=1)
-        each = np.where(best[telling], log_p, 0).sum(axis=1) / best[telling].sum(axis=1)
-        return float(-each.mean())
 
-    if not telling.any():
-        return softmax(np.where(observed, 0.0, -np.inf), axis=1)
-    found = minimize_scalar(loss, bounds=(-7, 7), method="bounded")
-    return softmax(logits * np.exp(found.x), axis=1)
+def _likeliest_scale(logits: FloatArray, best: np.ndarray) -> float:
+    """Return the factor, within exp(-7) and exp(7), under which the best llms are likeliest.
+
+    The mean log-probability is concave in the factor: the largest is where its slope is 0.
+    """
+    level = np.where(best, logits, 0).sum(axis=1, keepdims=True) / best.sum(axis=1, keepdims=True)
+    short = np.where(np.isfinite(logits), level - logits, 0)
+
+    def slope(log_scale: float) -> float:
+        return float((softmax(logits * np.exp(log_scale), axis=1) * short).sum(axis=1).mean())
+
+    low, high = -7.0, 7.0
+    if slope(high) >= 0:
+        return float(np.exp(high))
+    return float(np.exp(low if slope(low) <= 0 else brentq(slope, low, high)))
 
 
 def mixed_oracle(oracle: float, random: float, p: float) -> float:
