@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -98,14 +99,27 @@ def _alike(texts: Sequence[str], similarity: float) -> np.ndarray:
     if len(texts) < 2:
         return groups
     pieces = _pieces(texts)
-    for pairs in _candidates(pieces, similarity):
-        # of the members of a group, the many pairs of a template, one is enough
-        for some in _portions(pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]], pieces):
-            some = some[groups[some[:, 0]] != groups[some[:, 1]]]
-            some = some[_jaccard(pieces, some) >= similarity]
-            some = some[_in_order(texts, some, similarity) >= similarity]
-            groups = _joined(groups, some)
+    bounds = _Bounds.of(pieces, similarity)
+    for start in range(0, len(texts), _ROWS):
+        for rows, others in _apart(groups, start):
+            for pairs in _portions(bounds.possible(rows, others), pieces):
+                # of the members of a group, the many pairs of a template, one is enough
+                some = pairs[groups[pairs[:, 0]] != groups[pairs[:, 1]]]
+                some = some[_jaccard(pieces, some) >= similarity]
+                some = some[_in_order(texts, some, similarity) >= similarity]
+                groups = _joined(groups, some)
     return groups
+
+
+def _apart(groups: np.ndarray, start: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the next rows, and which later ones to compare them with: not the largest group's.
+
+    A template may hold most questions of a table; within its group nothing is left to find.
+    """
+    rows, later = np.arange(start, min(start + _ROWS, len(groups))), np.arange(start, len(groups))
+    largest = np.bincount(groups).argmax()
+    yield rows[groups[rows] != largest], later
+    yield rows[groups[rows] == largest], later[groups[later] != largest]
 
 
 def _pieces(texts: Sequence[str]) -> csr_matrix:
@@ -122,27 +136,37 @@ def _pieces(texts: Sequence[str]) -> csr_matrix:
     return pieces
 
 
-def _candidates(pieces: csr_matrix, similarity: float) -> Iterator[np.ndarray]:
-    """Yield pairs of texts, each of shape (p, 2), among them all that are similar enough.
+@dataclass(frozen=True)
+class _Bounds:
+    """What two texts can share at most, known from the rarest pieces of each.
 
-    Similar texts share many of their rarest pieces. If the rarest ones of one text end before
-    those of the other, what they share is among the rarest of both or in the rest of that text.
+    If the rarest pieces of one text end before those of the other, what they share is among the
+    rarest of both or in the rest of that text.
     """
-    size = np.asarray(pieces.sum(axis=1)).ravel()
-    rarest = _rarest(pieces, similarity * size)
-    rest = size - np.asarray(rarest.sum(axis=1)).ravel()
-    end = rarest.indices[rarest.indptr[1:] - 1]
-    # the smaller of two counts is at most the product of their roots
-    rarest.data = np.sqrt(rarest.data)
-    others = rarest.T.tocsr()
-    for start in range(0, len(size), _ROWS):
-        shared = (rarest[start : start + _ROWS] @ others).tocoo()
-        i, j = shared.row + start, shared.col
-        most = shared.data + np.where(end[i] < end[j], rest[i], rest[j])
-        least = similarity / (1 + similarity) * (size[i] + size[j])
-        possible = (i < j) & (most >= least - _ROUNDING)
-        possible &= np.minimum(size[i], size[j]) >= least - _ROUNDING
-        yield np.column_stack([i, j])[possible]
+
+    similarity: float
+    size: np.ndarray  # how many pieces a text has
+    rarest: csr_matrix  # roots of their counts: their product is at least the smaller count
+    rest: np.ndarray  # how many are not among the rarest
+    end: np.ndarray  # place of the last one that is
+
+    @classmethod
+    def of(cls, pieces: csr_matrix, similarity: float) -> _Bounds:
+        """Find the rarest pieces of each text: enough to tell what is not similar."""
+        size = np.asarray(pieces.sum(axis=1)).ravel()
+        rarest = _rarest(pieces, similarity * size)
+        rest = size - np.asarray(rarest.sum(axis=1)).ravel()
+        end = rarest.indices[rarest.indptr[1:] - 1]
+        return cls(similarity, size, rarest.sqrt(), rest, end)
+
+    def possible(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Return pairs of texts, shape (p, 2), among them all that are similar enough."""
+        shared = (self.rarest[rows] @ self.rarest[others].T).tocoo()
+        i, j = rows[shared.row], others[shared.col]
+        most = shared.data + np.where(self.end[i] < self.end[j], self.rest[i], self.rest[j])
+        most = np.minimum(most, np.minimum(self.size[i], self.size[j]))
+        least = self.similarity / (1 + self.similarity) * (self.size[i] + self.size[j])
+        return np.column_stack([i, j])[(i < j) & (most >= least - _ROUNDING)]
 
 
 def _rarest(pieces: csr_matrix, needed: np.ndarray) -> csr_matrix:

@@ -1,7 +1,5 @@
 import itertools
-import logging
 import os
-import re
 import unicodedata
 from collections import Counter
 from functools import cache
@@ -23,6 +21,8 @@ STORY = (
     "the door of a shop stood open. She went in to warn the owner, who took her for a thief and "
     "struck her with a broom. Is the owner liable to her for battery?"
 )
+CHINESE = "一个人沿着街道行走时看见一家商店的门开着" * 6
+ARABIC = "كان رجل يمشي في الشارع عندما رأى باب متجر مفتوحا " * 4
 
 
 def near(one, other, similarity=0.9) -> bool:
@@ -30,6 +30,7 @@ def near(one, other, similarity=0.9) -> bool:
     return first == second
 
 
+@cache
 def by_definition(one: str, other: str) -> float:
     """Return the similarity of two texts as the documentation defines it, slowly."""
     first, second = comparable_text(one), comparable_text(other)
@@ -65,8 +66,8 @@ def connected(n: int, pairs) -> list[int]:
         (STORY, STORY.replace("took her for", "mistook her for") + "\n"),
         (STORY + "\nA. yes\nB. no", STORY + "\nA. No\nB. yes, he is"),
         (STORY, unicodedata.normalize("NFD", STORY + " é")),
-        ("问" * 3 + "一个人沿着街道行走时看见一家商店的门开着" * 6, "一个人沿着街道行走时看见一家商店的门开着" * 6),
-        ("كان رجل يمشي في الشارع عندما رأى باب متجر مفتوحا " * 4, "وكان رجل يمشي في الشارع عندما رأى باب متجر مفتوحا " * 4),
+        (CHINESE, "问" * 3 + CHINESE),
+        (ARABIC, "و" + ARABIC),
     ],
 )
 def test_a_slip_in_a_long_text_makes_a_near_duplicate(one, other):
@@ -106,7 +107,16 @@ def test_the_same_pieces_in_another_order_are_not_the_same(one, other):
 def variants():
     """Return texts of every likeness: cut, doubled, moved, with other signs, in other scripts."""
     rng = np.random.default_rng(1)
-    bases = ["Say x.", STORY[:60], STORY, "( [ ] ) " * 9, "一个人看见一家商店的门开着。" * 3, "", "a", "aaaaaaa"]
+    bases = [
+        "Say x.",
+        STORY[:60],
+        STORY,
+        "( [ ] ) " * 9,
+        "一个人看见一家商店的门开着。" * 3,
+        "",
+        "a",
+        "aaaaaaa",
+    ]
     texts = list(bases)
     for base in bases:
         for _ in range(5):
@@ -172,11 +182,11 @@ def partition(groups):
 
 def test_groups_are_transitive():
     steps = [STORY]
-    for word in ("walking", "noticed", "Street", "broom", "liable", "warn", "evening", "owner"):
+    for word in ("walking", "noticed", "Street", "broom", "liable", "evening"):
         steps.append(steps[-1].replace(word, word[::-1]))
-    assert not near(steps[0], steps[-1], 0.8)
+    assert not near(steps[0], steps[-1])
     assert set(near_duplicate_groups(table_of(steps[::-1]), 0.9)) == {0}
-    assert len(set(near_duplicate_groups(table_of(steps[::2]), 0.95))) == 5
+    assert len(set(near_duplicate_groups(table_of([*steps[:2], *steps[5:]]), 0.9))) == 2
 
 
 def test_very_long_texts():
@@ -204,19 +214,40 @@ def test_a_similarity_that_says_nothing_is_refused():
 DATA = Path(os.environ.get("PROCTOR_DATA", ""))
 
 
-@cache
-def real(name):
-    return folder.load(str(DATA / name))
+def real(name, *datasets):
+    """Return the questions of a folder of PROCTOR_DATA, of some of its datasets."""
+    if not (os.environ.get("PROCTOR_DATA") and (DATA / name).is_dir()):
+        pytest.skip(f"PROCTOR_DATA does not name a folder with {name}: real questions untested")
+    table = folder.load(DATA / name)
+    return table.rows(np.isin(table.datasets, datasets)) if datasets else table
 
 
-def repeated(table, rows, similarity):
-    """Return how many questions there would be less, were each group one question."""
-    part = table.rows(rows)
-    return len(part) - len(set(near_duplicate_groups(part, similarity)))
+def n_more(table, similarity):
+    """Return how many questions repeat another one nearly, besides those that repeat it."""
+    distinct = table.rows(np.unique(duplicate_groups(table), return_index=True)[1])
+    return len(distinct) - len(set(near_duplicate_groups(distinct, similarity)))
 
 
-def on_board(name):
-    return pytest.mark.skipif(
-        not (os.environ.get("PROCTOR_DATA") and (DATA / name).is_dir()),
-        reason=f"PROCTOR_DATA does not name a folder with {name}: real questions untested",
-    )
+def test_real_code_is_not_near():
+    assert n_more(real("zeroeval_reasoning", "crux_eval"), 0.9) == 0
+
+
+def test_real_arithmetic_is_not_near():
+    assert n_more(real("open_llm_leaderboard", "gsm8k"), 0.9) == 0
+
+
+def test_real_questions_with_an_option_more_or_less_are_near():
+    table = real("open_llm_v2", "mmlu_pro")
+    assert n_more(table.rows(table.subjects == "health"), 0.9) == 11
+
+
+def test_real_boolean_expressions_are_not_near():
+    table = real("open_llm_v2", "bbh")
+    assert n_more(table.rows(table.subjects == "boolean_expressions"), 0.95) == 0
+
+
+def test_real_questions_in_two_languages_are_near_where_they_are_the_same():
+    table = real("enem")
+    # read a second time from the same page of the exam, not from its translation
+    years = np.char.find(table.ids.astype(str), "2021-LC") >= 0
+    assert n_more(table.rows(years), 0.9) == 3
