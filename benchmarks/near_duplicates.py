@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from benchmarks.duplicates import comparable_text
 from routers.constraints import Real
-from routers.table import RoutingTable
+from routers.table import RoutingTable, Texts
 from routers.validation import checked
 
 REPORTED_AT = 0.9  # the similarity at which every run counts near-duplicates
@@ -93,7 +93,7 @@ def near_duplicates_across(groups: np.ndarray, train: np.ndarray, test: np.ndarr
     return test[np.isin(groups[test], groups[train])]
 
 
-def _alike(texts: Sequence[str], similarity: float) -> np.ndarray:
+def _alike(texts: Texts, similarity: float) -> np.ndarray:
     """Return a group for each of several different texts."""
     groups = np.arange(len(texts))
     if len(texts) < 2:
@@ -122,7 +122,7 @@ def _apart(groups: np.ndarray, start: int) -> Iterator[tuple[np.ndarray, np.ndar
     yield rows[groups[rows] == largest], later[groups[later] != largest]
 
 
-def _pieces(texts: Sequence[str]) -> csr_matrix:
+def _pieces(texts: Texts) -> csr_matrix:
     """Count the pieces of each text, shape (n, n_pieces), the rarest ones first."""
     counter = CountVectorizer(
         analyzer="char", ngram_range=(_LENGTH, _LENGTH), lowercase=False, dtype=np.int32
@@ -197,7 +197,7 @@ def _jaccard(pieces: csr_matrix, pairs: np.ndarray) -> np.ndarray:
     return shared / (sum(sizes) - shared)
 
 
-def _in_order(texts: Sequence[str], pairs: np.ndarray, similarity: float) -> np.ndarray:
+def _in_order(texts: Texts, pairs: np.ndarray, similarity: float) -> np.ndarray:
     """Return which share of two texts stands in both in the same order; 0 if below a similarity."""
     shares = []
     for one, other in ((texts[i], texts[j]) for i, j in pairs):

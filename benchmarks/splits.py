@@ -112,9 +112,9 @@ def given(table: RoutingTable, seed: int, near_duplicates: float | None = None) 
     groups = _groups(table, near_duplicates)
     recurring = near_duplicates_across(groups, test, train)
     left = np.setdiff1d(train, recurring)
-    again = (
-        "recur" if near_duplicates is None else f"recur (similarity {near_duplicates:g} or more)"
-    )
+    again = "recur"
+    if near_duplicates is not None:
+        again += f" (similarity {near_duplicates:g} or more)"
     if not len(left):
         raise ValueError(
             f"the given split must leave training questions, got {len(train)} that all {again} in "
