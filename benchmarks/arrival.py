@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from benchmarks.metrics import Panel, bootstrap_macro, interval, macro_mean
+from benchmarks.intervals import bootstrap_macro, interval
+from benchmarks.metrics import Panel, macro_mean
 from benchmarks.splits import Fold
 from routers.base import Router, choose
 from routers.constraints import SEED, Integer

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from benchmarks.metrics import interval
+from benchmarks.intervals import interval
 from benchmarks.splits import Fold
 from routers._targets import column_means, membership, shrunken_means
 from routers.constraints import SEED, Integer, Real
