@@ -70,6 +70,10 @@ def bootstrap_macro(
     leaves no variance to go by. Half of its replicates depart from that by Beta(1, :math:`n_d`):
     their 95% interval over one dataset is the rule of three, [1 - 3/n, 1].
 
+    Two policies that scored the same on every question count as one policy, and their difference
+    as 0 without error. That is too sure where they chose differently: by the rule of three they
+    may differ by 3/n.
+
     References
     ----------
     Davison and Hinkley, "Bootstrap Methods and their Application", 1997.
