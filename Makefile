@@ -33,7 +33,7 @@ COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed clean
+.PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed coverage clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ budget: install ## judge promises on score and cost over the stored runs
 
 speed: install ## print speed and memory against the targets, as ratios
 	$(RUN) -m benchmarks.speed $(ARGS)
+
+coverage: install ## simulate how often intervals hold the truth (results/published/coverage.md)
+	$(RUN) -m benchmarks.coverage $(ARGS)
 
 clean: ## remove the virtual environment and caches (stored runs stay)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build *.egg-info

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.arrival import LABELS
-from benchmarks.metrics import Panel, bootstrap_macro, interval, macro_mean
+from benchmarks.intervals import bootstrap_macro, interval
+from benchmarks.metrics import Panel, macro_mean
 from routers.constraints import SEED, Integer
 from routers.validation import checked
 

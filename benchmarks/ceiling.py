@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.contrasts import comparable_llms, squared_errors_of, take_apart
-from benchmarks.metrics import interval
+from benchmarks.intervals import interval
 from benchmarks.splits import Fold
 from routers._targets import column_means, membership, shrunken_means
 from routers.constraints import SEED, Integer, Real

@@ -1,4 +1,4 @@
-"""Figures from stored rows: scores, gaps, costs, and their intervals. Pure functions of arrays.
+"""Figures from stored rows: scores, gaps and costs. Pure functions of arrays.
 
 The rows are those of tests that every policy has a choice on (``benchmarks.comparable``). Every
 policy (router, floor or bound) is a matrix of values, one row per seed and one column per
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bounds import FLOORS, corrected_oracle_score, route_observed
+from benchmarks.intervals import bootstrap_macro, interval
 from routers.table import FloatArray
 
 PolicyValues = Mapping[str, tuple[np.ndarray, np.ndarray]]  # score and cost of each question
@@ -194,53 +195,6 @@ def gap_closed(router: Any, best_single: Any, oracle: Any) -> Any:
     return share if share.ndim else float(share)
 
 
-def bootstrap_macro(
-    found: Panel, rng: np.random.Generator, n_replicates: int = 2000
-) -> dict[str, np.ndarray]:
-    """Draw replicates of every policy's macro score, paired.
-
-    Questions are drawn with replacement within each dataset and seeds among the seeds; a
-    replicate draws the same ones for all policies, so that differences between policies keep
-    their pairing.
-
-    Parameters
-    ----------
-    found : Panel
-    rng : numpy Generator
-    n_replicates : int, default=2000
-
-    Returns
-    -------
-    dict of policy to ndarray of shape (n_replicates,)
-    """
-    n_seeds = len(found.scores["router"])
-    seed_count = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=n_replicates)
-    names = sorted(set(found.datasets))
-    total = {policy: np.zeros(n_replicates) for policy in found.scores}
-    for name in names:
-        columns = np.flatnonzero(found.datasets == name)
-        n = len(columns)
-        count = rng.multinomial(n, np.full(n, 1 / n), size=n_replicates).astype(float)
-        for policy, values in found.scores.items():
-            part = values[:, columns]
-            seen = ~np.isnan(part)
-            above = (count @ np.where(seen, part, 0).T * seed_count).sum(axis=1)
-            below = (count @ seen.T * seed_count).sum(axis=1)
-            total[policy] += np.divide(
-                above, below, out=np.full(n_replicates, np.nan), where=below > 0
-            )
-    return {policy: values / len(names) for policy, values in total.items()}
-
-
-def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of bootstrap replicates; NaN where more than a tenth are undefined."""
-    defined = replicates[~np.isnan(replicates)]
-    if len(defined) < 0.9 * len(replicates):
-        return float("nan"), float("nan")
-    low, high = np.quantile(defined, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
-
-
 def selection_share(runs: list[pd.DataFrame]) -> dict[str, float]:
     """Share of questions sent to each llm, over all seeds; all 0 if nothing could be sent."""
     names = llm_names(runs[0])
@@ -326,7 +280,7 @@ def summary(
     ----------
     runs : list of DataFrame
     seed : int, default=0
-        For the bootstrap: the same questions are drawn for every router on the same table.
+        For the replicates that the intervals are read off.
     curve : DataFrame, optional
         ``price_curve`` of the runs over their ``price_grid``, if it is at hand.
     """
@@ -337,8 +291,8 @@ def summary(
     point = {name: macro_mean(values, found.datasets) for name, values in found.scores.items()}
     share = selection_share(runs)
     gaps = gap_closed(replicates["router"], replicates["best_single"], replicates["oracle"])
-    low, high = interval(replicates["router"])
-    gap_low, gap_high = interval(np.asarray(gaps))
+    low, high = interval(replicates["router"], within=(0, 1))
+    gap_low, gap_high = interval(np.asarray(gaps), within=(-np.inf, 1))  # none beats the oracle
     lift_low, lift_high = interval(replicates["router"] - replicates["recognised_dataset"])
     cost = {
         name: mean_cost(values, found.scores[name], found.datasets)

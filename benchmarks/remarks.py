@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.comparable import Comparison, counts, left_out
+from benchmarks.intervals import small_dataset_note
 from benchmarks.metrics import llm_names, matrix
 
 _NAMED = 3  # llms, datasets or routers that a sentence names, of more
@@ -20,6 +22,7 @@ def remarks(comparison: Comparison) -> list[str]:
         *_near_duplicates(comparison.groups[0][0].about),
         *_not_compared(comparison),
         *_choices(comparison),
+        small_dataset_note(_datasets(comparison)),
         *_seeds(comparison),
     ]
     return [sentence for sentence in found if sentence]
@@ -49,9 +52,6 @@ def _not_compared(comparison: Comparison) -> Iterable[str]:
     lost = left_out(comparison.tested, comparison.rows)
     if lost.empty:
         return
-    kept = {
-        name for by_seed in comparison.rows for rows in by_seed.values() for name in rows["dataset"]
-    }
     n_of = [f"{n} of {name}" for name, n in lost["dataset"].value_counts().items()]
     llms = np.array(llm_names(lost))[~np.isnan(matrix(lost, "score")).all(axis=0)]
     yield (
@@ -59,8 +59,14 @@ def _not_compared(comparison: Comparison) -> Iterable[str]:
         "alike: what was observed there is of llms that have no outcome in training "
         f"({_some(llms)})."
     )
-    if gone := sorted(set(lost["dataset"]) - kept):
+    if gone := sorted(set(lost["dataset"]) - set(_datasets(comparison))):
         yield f"So there is no figure for {_some(gone)}."
+
+
+def _datasets(comparison: Comparison) -> Iterable[str]:
+    """Return the dataset of each question that is compared."""
+    frames = [rows for by_seed in comparison.rows for rows in by_seed.values()]
+    return pd.concat(frames).drop_duplicates("question_id")["dataset"]
 
 
 def _choices(comparison: Comparison) -> Iterable[str]:

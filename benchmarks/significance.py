@@ -14,9 +14,10 @@ from benchmarks import metrics
 from benchmarks.comparable import BySeed
 from routers.table import FloatArray
 
-# With 20,000 sign flips a p-value can be as small as 1 / 20,001: enough for Holm's correction to
-# separate any of 45 routers at 5 %.
+# The least p-value that n sign flips can give is 1 / (n + 1). For 31 routers it is below .025 after
+# Holm's correction for their pairs; more routers need more flips, else none could be told apart.
 N_PERMUTATIONS = 20_000
+_FLIPS_PER_PAIR = 40
 _BLOCK = 1000  # permutations at a time: what is held in memory
 
 
@@ -42,7 +43,7 @@ def permutation_p_values(
     values: FloatArray,
     datasets: np.ndarray,
     rng: np.random.Generator,
-    n_permutations: int = N_PERMUTATIONS,
+    n_permutations: int | None = None,
 ) -> FloatArray:
     """Test every pair of routers for a difference in macro score, two-sided, paired by question.
 
@@ -56,7 +57,8 @@ def permutation_p_values(
         Score of each router on each question (mean over seeds), without NaN.
     datasets : ndarray of str, shape (n,)
     rng : numpy Generator
-    n_permutations : int, default=20000
+    n_permutations : int, optional
+        By default 20,000, or 40 for each pair of routers if that is more.
 
     Returns
     -------
@@ -69,6 +71,8 @@ def permutation_p_values(
     """
     weighted = values * macro_weights(datasets)
     first, second = np.triu_indices(len(values), k=1)
+    if n_permutations is None:
+        n_permutations = max(N_PERMUTATIONS, _FLIPS_PER_PAIR * len(first))
     # less a hair, so that a flip that restores the observed difference counts as one
     observed = np.abs((weighted[first] - weighted[second]).sum(axis=1)) - 1e-12
     reached = np.ones(len(first))  # the observed labelling is one of them

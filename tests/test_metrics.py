@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import metrics
+from benchmarks import intervals, metrics
 from benchmarks.evaluate import evaluate
 from benchmarks.splits import kfold
 from routers.baselines import BestSingle
@@ -47,26 +47,21 @@ def test_entropy_of_the_selection():
     assert metrics.selection_entropy({"a": 0.5, "b": 0.25, "c": 0.25}) == pytest.approx(1.5)
 
 
-def test_interval_is_of_the_defined_replicates():
-    assert metrics.interval(np.arange(101.0), level=0.9) == pytest.approx((5, 95))
-    assert np.isnan(metrics.interval(np.array([1.0, np.nan]))[0])
-
-
 def test_bootstrap_is_paired_seeded_and_covers_sampling_error(runs):
     found = metrics.panel(runs)
-    first = metrics.bootstrap_macro(found, np.random.default_rng(0), 500)
-    again = metrics.bootstrap_macro(found, np.random.default_rng(0), 500)
+    first = intervals.bootstrap_macro(found, np.random.default_rng(0), 500)
+    again = intervals.bootstrap_macro(found, np.random.default_rng(0), 500)
     np.testing.assert_array_equal(first["router"], again["router"])
     assert first["router"].mean() == pytest.approx(
         metrics.macro_mean(found.scores["router"], found.datasets), abs=0.01
     )
-    # the same questions are drawn for both: a policy never differs from itself
+    # a policy never differs from itself
     twin = metrics.Panel(
         found.datasets,
         {"router": found.scores["oracle"], "oracle": found.scores["oracle"]},
         found.costs,
     )
-    drawn = metrics.bootstrap_macro(twin, np.random.default_rng(0), 50)
+    drawn = intervals.bootstrap_macro(twin, np.random.default_rng(0), 50)
     np.testing.assert_array_equal(drawn["router"], drawn["oracle"])
 
 
@@ -74,7 +69,7 @@ def test_bootstrap_width_matches_the_binomial_error():
     rng = np.random.default_rng(0)
     scores = (rng.random((1, 400)) < 0.5).astype(float)
     found = metrics.Panel(np.full(400, "d", dtype=object), {"router": scores}, {})
-    low, high = metrics.interval(metrics.bootstrap_macro(found, rng)["router"])
+    low, high = intervals.interval(intervals.bootstrap_macro(found, rng)["router"])
     assert high - low == pytest.approx(2 * 1.96 * 0.5 / 20, rel=0.1)
 
 

@@ -70,6 +70,15 @@ def test_holm_by_hand():
     np.testing.assert_allclose(found, [[1, 0.03, 0.06], [0.03, 1, 0.06], [0.06, 0.06, 1]])
 
 
+def test_forty_flips_a_pair_let_the_best_of_many_routers_be_told_apart():
+    values = np.zeros((50, 40))
+    values[0] = 1
+    one = np.array(["d"] * 40, dtype=object)
+    found = significance.permutation_p_values(values, one, np.random.default_rng(0))
+    assert found[0, 1] == pytest.approx(1 / (40 * 50 * 49 / 2 + 1))
+    assert significance.holm(found)[0, 1] < 0.05
+
+
 def test_letters_by_hand():
     apart = np.zeros((3, 3), dtype=bool)
     assert significance.letters(apart) == ["a", "a", "a"]
@@ -127,6 +136,15 @@ def test_groups_of_clearly_different_routers():
     turned = [{0: of_router[0].iloc[::-1]} for of_router in runs]
     assert significance.group_letters(turned) == ["a", "a", "b"]
     assert significance.group_letters(runs[:1]) == ["a"]
+
+
+def test_letters_are_of_corrected_p_values():
+    steps = [[1] * 6, [1, 1, 1, 0, 0, 0], [0] * 6]
+    runs = [[rows_of(scores, ["d"] * 6)] for scores in steps]
+    values = np.array(steps, dtype=float)
+    p = significance.permutation_p_values(values, ONE.repeat(2), np.random.default_rng(0))
+    assert p[0, 2] < 0.05  # 2 of 64 sign patterns; times 3 pairs it is not
+    assert significance.group_letters(runs) == ["a", "a", "a"]
 
 
 def test_routers_that_score_the_same_on_every_question_get_no_letter():
