@@ -83,6 +83,8 @@ def bootstrap_macro(
     Bayle, Bayle, Janson and Mackey, "Cross-validation confidence intervals for test error", 2020.
     Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 1983.
     """
+    if all(np.isnan(values).all() for values in found.scores.values()):
+        return {name: np.full(n_replicates, np.nan) for name in found.scores}
     # the same scores are drawn once, so that a policy never differs from itself, not by rounding
     first: dict[bytes, str] = {}
     same_as = {name: first.setdefault(v.tobytes(), name) for name, v in found.scores.items()}

@@ -26,7 +26,8 @@ _REFERENCES = {
 def to_markdown(board: pd.DataFrame) -> str:
     """Return one table per comparison: routers, floors and bounds in one order of score."""
     how = (
-        "brackets hold 95% intervals over questions, for the seeds that were run; routers that share a letter in *group* are not "
+        "brackets hold 95% intervals over questions, for the seeds that were run; routers that "
+        "share a letter in *group* are not "
         "told apart (paired permutation test of every pair, Holm, 5%)."
     )
     return _document(

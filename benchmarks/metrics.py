@@ -290,9 +290,12 @@ def summary(
     replicates = bootstrap_macro(found, np.random.default_rng(seed))
     point = {name: macro_mean(values, found.datasets) for name, values in found.scores.items()}
     share = selection_share(runs)
+    gap = gap_closed(point["router"], point["best_single"], point["oracle"])
     gaps = gap_closed(replicates["router"], replicates["best_single"], replicates["oracle"])
+    if not np.isnan(gap):  # who scores as the best single llm does closes none of it, however wide
+        gaps = np.where(replicates["router"] == replicates["best_single"], 0.0, gaps)
     low, high = interval(replicates["router"], within=(0, 1))
-    gap_low, gap_high = interval(np.asarray(gaps), within=(-np.inf, 1))  # none beats the oracle
+    gap_low, gap_high = interval(gaps, within=(-np.inf, 1))  # none beats the oracle
     lift_low, lift_high = interval(replicates["router"] - replicates["recognised_dataset"])
     cost = {
         name: mean_cost(values, found.scores[name], found.datasets)
@@ -306,7 +309,7 @@ def summary(
         "macro_low": low,
         "macro_high": high,
         "micro_score": _nanmean(found.scores["router"]),
-        "gap_closed": gap_closed(point["router"], point["best_single"], point["oracle"]),
+        "gap_closed": gap,
         "gap_low": gap_low,
         "gap_high": gap_high,
         "lift_recognised": point["router"] - point["recognised_dataset"],

@@ -140,7 +140,7 @@ def test_groups_of_clearly_different_routers():
 
 def test_letters_are_of_corrected_p_values():
     steps = [[1] * 6, [1, 1, 1, 0, 0, 0], [0] * 6]
-    runs = [[rows_of(scores, ["d"] * 6)] for scores in steps]
+    runs = [{0: rows_of(scores, ["d"] * 6)} for scores in steps]
     values = np.array(steps, dtype=float)
     p = significance.permutation_p_values(values, ONE.repeat(2), np.random.default_rng(0))
     assert p[0, 2] < 0.05  # 2 of 64 sign patterns; times 3 pairs it is not
