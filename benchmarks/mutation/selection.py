@@ -41,7 +41,7 @@ class Equivalent:
 
 
 def tests_by_module(root: Path) -> dict[str, list[str]]:
-    """Read ``modules.toml``: the test files of each module, paths from the root."""
+    """Read ``modules.toml``: what pytest shall run for each module, ``tests/file.py[::Name]``."""
     with (root / FOLDER / "modules.toml").open("rb") as file:
         return tomllib.load(file)
 
@@ -60,7 +60,7 @@ def equivalents(root: Path) -> list[Equivalent]:
 def tests_hash(root: Path, tests: Iterable[str]) -> str:
     """Hash the test files and what all of them may use, 16 hex digits."""
     shared = [file for file in (root / "tests").glob("*.py") if not file.name.startswith("test_")]
-    files = sorted({*(root / name for name in tests), *shared})
+    files = sorted({*(root / name.partition("::")[0] for name in tests), *shared})
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -10,17 +10,18 @@ import gc
 import importlib
 import importlib.util
 import json
+import math
 import multiprocessing
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.machinery import ModuleSpec
 from multiprocessing.connection import wait
@@ -32,7 +33,7 @@ import pytest
 
 _FORK = multiprocessing.get_context("fork")
 _PASSED, _STILLBORN = 0, 70  # exit status of a trial
-_OPTIONS = ("-n0", "-x", "-q", "--tb=no", "-p", "no:cacheprovider")
+_OPTIONS = ("-n0", "-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider")
 
 
 class Outcome(StrEnum):
@@ -50,7 +51,7 @@ class TestsFailError(RuntimeError):
 
 @dataclass(frozen=True)
 class Trial:
-    """What one process needs: the tree, the module, its tests and their limit in seconds."""
+    """What one process needs: the tree, the module, its tests, their limit in CPU seconds."""
 
     tree: Path
     module: str
@@ -84,7 +85,7 @@ def rehearse(trial: Trial) -> Trial:
     """
     listing = trial.tree / "imported.json"
     for again in (False, True):  # the second time as fast as every trial is
-        start = time.perf_counter()
+        start = _seconds_of_children()
         process = _start(trial, None, listing)
         process.join()
         if process.exitcode != _PASSED:
@@ -94,8 +95,14 @@ def rehearse(trial: Trial) -> Trial:
             )
         if not again:
             _import_all(json.loads(listing.read_text()))
-    seconds = time.perf_counter() - start
-    return Trial(trial.tree, trial.module, trial.tests, limit=round(10 + 5 * seconds))
+    seconds = _seconds_of_children() - start
+    return replace(trial, limit=math.ceil(5 + 4 * seconds))
+
+
+def _seconds_of_children() -> float:
+    """Return the CPU time of the processes that have ended: the same however busy the machine."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def outcomes(
@@ -133,6 +140,7 @@ def _outcome(status: int | None) -> Outcome:
     known = {
         _PASSED: Outcome.SURVIVED,
         _STILLBORN: Outcome.STILLBORN,
+        -signal.SIGXCPU: Outcome.TIMED_OUT,
         -signal.SIGALRM: Outcome.TIMED_OUT,
     }
     return known.get(status if status is not None else 1, Outcome.KILLED)
@@ -146,7 +154,8 @@ def _start(trial: Trial, source: str | None, listing: Path | None = None) -> Bas
 
 def _run(trial: Trial, source: str | None, listing: Path | None) -> None:
     """Run the tests in this process, which was forked for it, and end it."""
-    signal.alarm(trial.limit)  # ends the process, even if nobody waits for it any more
+    resource.setrlimit(resource.RLIMIT_CPU, (trial.limit, trial.limit + 5))
+    signal.alarm(20 * trial.limit)  # one that sleeps uses no CPU time
     silence = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
         os.dup2(silence, stream)
@@ -169,6 +178,7 @@ def _run(trial: Trial, source: str | None, listing: Path | None) -> None:
 def _move_into(tree: Path) -> None:
     """Make the copy the project that is imported, and forget what came from elsewhere."""
     os.chdir(tree)
+    sys.dont_write_bytecode = False  # in the copy: the next process need not compile it again
     sys.path[:] = [str(tree), *(path for path in sys.path if path)]
     for name in [name for name in sys.modules if name.partition(".")[0] in _packages(tree)]:
         del sys.modules[name]
