@@ -23,9 +23,7 @@ _TYPING = m.Annotation() | m.Call(m.Name("cast") | m.Name("TypeVar"))
 _COMMAND = m.If(test=m.Comparison(m.Name("__name__")))
 _LOGGER = m.Assign([m.AssignTarget(m.Name("log"))])
 # strict (of zip) and frozen guard against a slip of who writes the code; help is words for people
-_QUIET_ARGUMENT = m.Arg(
-    keyword=m.Name("strict") | m.Name("frozen") | m.Name("help")
-)
+_QUIET_ARGUMENT = m.Arg(keyword=m.Name("strict") | m.Name("frozen") | m.Name("help"))
 _NOISE = _DOCSTRING | _LOGGING | _TYPING | _COMMAND | _LOGGER | _QUIET_ARGUMENT | m.Raise()
 
 

@@ -47,9 +47,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def _row(result: Result) -> tuple[str, ...]:
-    counts = [
-        result.count(kind) for kind in (Outcome.KILLED, Outcome.TIMED_OUT, Outcome.SURVIVED)
-    ]
+    counts = [result.count(kind) for kind in (Outcome.KILLED, Outcome.TIMED_OUT, Outcome.SURVIVED)]
     n = len(result.tried)
     share = f"{(n - counts[2]) / n:.1%}" if n else "–"  # noqa: RUF001 - a dash, not a minus
     return result.module, str(n), *map(str, counts), str(len(result.equivalent)), share
