@@ -9,7 +9,7 @@ from routers.validation import InvalidParameterError
 
 
 def two_ways(n=60, m=12, noise=0.0, seed=0):
-    """Questions that are hard in two unrelated ways, both of them in the text; 2nd half as strong."""
+    """Questions that are hard in two ways, both in the text, the second half as strong."""
     rng = np.random.default_rng(seed)
     ways, _ = np.linalg.qr(rng.normal(size=(n, 2)))
     tastes, _ = np.linalg.qr(rng.normal(size=(m, 2)))

@@ -6,6 +6,6 @@
 * ``selection``    which tests belong to which module, which mutants change nothing
 * ``report``       the table and the surviving mutants
 
-``tests/mutation/`` holds the selection. Nothing is written into the working tree: tests run on a copy
-of it, and a mutant exists in the memory of its process only.
+``tests/mutation/`` holds the selection. Nothing is written into the working tree: tests run on a
+copy of it, and a mutant exists in the memory of its process only.
 """

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.mutation [--module FILE] [--survivors]``: do tests notice broken lines?"""
+"""Do tests notice broken lines? ``python -m benchmarks.mutation [--module FILE]`` tells."""
 
 from __future__ import annotations
 
