@@ -29,11 +29,12 @@ export ARG_SPLIT   := $(value SPLIT)
 export ARG_SEED    := $(value SEED)
 export ARG_SWEEP   := $(value SWEEP)
 export ARG_RESULTS := $(value RESULTS)
+export ARG_MODULE  := $(value MODULE)
 COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed clean
+.PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed mutation clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -81,6 +82,9 @@ budget: install ## judge promises on score and cost over the stored runs
 
 speed: install ## print speed and memory against the targets, as ratios
 	$(RUN) -m benchmarks.speed $(ARGS)
+
+mutation: install ## break lines of MODULE (all that make numbers) and list what no test notices
+	@$(RUN) -m benchmarks.mutation $(if $(MODULE),--module "$$ARG_MODULE") $(ARGS)
 
 clean: ## remove the virtual environment and caches (stored runs stay)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build *.egg-info
