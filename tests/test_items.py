@@ -71,6 +71,14 @@ def test_what_was_not_observed_departs_from_nothing():
     np.testing.assert_array_equal(found, ItemFactors(2).fit(vectors, np.nan_to_num(departures)))
 
 
+def test_single_precision_outcomes_are_computed_with_in_double():
+    vectors, departures = two_ways(noise=0.1)
+    single = departures.astype(np.float32)
+    found = ItemFactors(2).fit(vectors, single)
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, ItemFactors(2).fit(vectors, single.astype(np.float64)))
+
+
 @pytest.mark.parametrize(("asked", "n", "m", "given"), [(9, 60, 4, 3), (9, 3, 8, 2), (2, 60, 8, 2)])
 def test_there_are_fewer_factors_than_llms_and_questions(asked, n, m, given):
     rng = np.random.default_rng(0)
@@ -130,3 +138,13 @@ def test_each_target_has_its_own_penalty():
         alone = RidgeCV(alphas=10.0 ** np.linspace(-1, 4, 11)).fit(inputs, target)
         assert together.alpha_[column] == pytest.approx(alone.alpha_)
         np.testing.assert_allclose(together.coef_[column], alone.coef_, rtol=1e-6)
+
+
+def test_penalties_are_half_a_power_of_ten_apart():
+    """A noisy line is best smoothed by a penalty between two powers of ten."""
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(60, 5))
+    targets = inputs @ rng.normal(size=(5, 40)) + 3 * rng.normal(size=(60, 40))
+    powers = np.log10(fit_ridge(inputs, targets).alpha_)
+    np.testing.assert_allclose(2 * powers, np.round(2 * powers), atol=1e-9)
+    assert (np.abs(powers - np.round(powers)) > 0.4).sum() > 5

@@ -90,6 +90,7 @@ def test_membership_marks_the_group_of_each_label():
     assert found.dtype == np.float64  # weights, to be multiplied and added up
 
 
+@pytest.mark.filterwarnings("error")
 def test_column_means_are_unknown_where_nothing_is_observed():
     found = column_means(np.array([[1.0, NAN, NAN], [0.0, NAN, 0.25]]))
     np.testing.assert_array_equal(found, [0.5, NAN, 0.25])

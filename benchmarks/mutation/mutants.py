@@ -120,7 +120,7 @@ def _slot(parent: cst.CSTNode, child: cst.CSTNode, changed: cst.CSTNode) -> dict
 
 def _change_text(node: cst.SimpleString) -> Iterator[cst.CSTNode]:
     """Change a string once: that its letters are changed, too, tells nothing more."""
-    yield from islice(operator_string(node), 1)  # type: ignore[arg-type]
+    yield from islice(operator_string(node), 1)
 
 
 def _change_arguments(node: cst.Call) -> Iterator[cst.CSTNode]:
@@ -156,5 +156,5 @@ def _difference(source: str, text: str) -> tuple[int, str, str]:
     end = 0
     while end < min(len(old), len(new)) - start and old[-1 - end] == new[-1 - end]:
         end += 1
-    lines = (" ".join(map(str.strip, part[start : len(part) - end])) for part in (old, new))
-    return start + 1, *lines
+    was, becomes = (" ".join(map(str.strip, x[start : len(x) - end])) for x in (old, new))
+    return start + 1, was, becomes

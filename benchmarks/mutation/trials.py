@@ -28,6 +28,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ def outcomes(
         Mutants at a time, at least 1.
     """
     waiting = list(sources.items())[::-1]
-    running: dict[int, tuple[str, BaseProcess]] = {}
+    running: dict[Any, tuple[str, BaseProcess]] = {}  # by what tells that a process has ended
     try:
         while waiting or running:
             while waiting and len(running) < workers:
@@ -128,7 +129,7 @@ def outcomes(
                 process = _start(trial, source)
                 running[process.sentinel] = key, process
             for sentinel in wait(list(running)):
-                key, process = running.pop(sentinel)  # type: ignore[call-overload]
+                key, process = running.pop(sentinel)
                 process.join()
                 yield key, _outcome(process.exitcode)
     finally:
