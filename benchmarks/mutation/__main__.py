@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from benchmarks.carriers import cache_folder
@@ -15,7 +14,6 @@ from benchmarks.mutation.mutants import Mutant, mutants_of
 from benchmarks.mutation.outcomes import OutcomeFile
 from benchmarks.mutation.trials import Outcome, Trial
 
-log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -76,8 +74,7 @@ def _progress(module: str, done: int, of: int) -> None:
             sys.stderr.write("\r\033[K")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return its exit status."""
+def _options(arguments: Sequence[str] | None, modules: Collection[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.mutation",
         description="Break lines of the modules that make numbers; list what no test notices.",
@@ -90,21 +87,23 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args(arguments)
-    tests = selection.tests_by_module(ROOT)
-    if options.module and options.module not in tests:
+    if options.module and options.module not in modules:
         parser.error(
             f"--module must be listed in {selection.FOLDER}/modules.toml, got "
             f"{options.module!r}. Add it there with its tests."
         )
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    tests = selection.tests_by_module(ROOT)
+    options = _options(arguments, tests)
     results = []
     with trials.copied_tree(ROOT) as tree:
         for module in [options.module] if options.module else tests:
-            file = OutcomeFile(
-                cache_folder() / "mutation",
-                module,
-                selection.tests_hash(tree, tests[module]),
-                keep_killed=options.survivors,
-            )
+            now = selection.tests_hash(tree, tests[module])
+            file = OutcomeFile(cache_folder() / "mutation", module, now, options.survivors)
             try:
                 result = measure(tree, module, tests[module], file, options.workers)
             except trials.TestsFailError as error:
