@@ -27,6 +27,7 @@ class TestASlib:
         assert aslib.penalised_runtime(runtime, timed_out, cutoff=5, factor=2) == 7
 
 
+@pytest.mark.filterwarnings("error")
 class TestRouteLLM:
     def test_no_gap_where_the_strong_llm_is_no_better(self):
         for strong in (0.5, 0.4):
@@ -34,7 +35,7 @@ class TestRouteLLM:
 
     def test_whole_numbers_are_scores_too(self):
         found = routellm.gap_recovered([0, 1], 0, 2)
-        assert found.dtype == np.float64
+        assert routellm.gap_recovered(np.float32([0, 1]), 0, 2).dtype == np.float64
         np.testing.assert_array_equal(found, [0, 0.5])
 
     def test_ends_are_added_only_where_they_are_missing(self):
