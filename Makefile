@@ -29,11 +29,12 @@ export ARG_SPLIT   := $(value SPLIT)
 export ARG_SEED    := $(value SEED)
 export ARG_SWEEP   := $(value SWEEP)
 export ARG_RESULTS := $(value RESULTS)
+export ARG_MODULE  := $(value MODULE)
 COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed coverage clean
+.PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed coverage mutation clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -84,6 +85,9 @@ speed: install ## print speed and memory against the targets, as ratios
 
 coverage: install ## simulate how often intervals hold the truth (results/published/coverage.md)
 	$(RUN) -m benchmarks.coverage $(ARGS)
+
+mutation: install ## break lines of MODULE (all that make numbers) and list what no test notices
+	@$(RUN) -m benchmarks.mutation $(if $(MODULE),--module "$$ARG_MODULE") $(ARGS)
 
 clean: ## remove the virtual environment and caches (stored runs stay)
 	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build *.egg-info

@@ -42,9 +42,8 @@ def strong_share_curve(
     shares, scores : ndarray of shape (k,)
         From share 0 (always weak) to 1 (always strong).
     """
-    values, group = np.unique(-preference, return_inverse=True)
-    moved = np.bincount(group, minlength=len(values))
-    gained = np.bincount(group, weights=strong - weak, minlength=len(values))
+    _, group, moved = np.unique(-preference, return_inverse=True, return_counts=True)
+    gained = np.bincount(group, weights=strong - weak)
     shares = np.concatenate([[0], moved.cumsum()]) / len(weak)
     scores = weak.mean() + np.concatenate([[0], gained.cumsum()]) / len(weak)
     return shares, scores
@@ -54,15 +53,15 @@ def mean_gap_recovered(shares: FloatArray, recovered: FloatArray) -> float:
     """APGR: area under the gap recovered, over all shares from 0 to 1. A random router has .5.
 
     The ends are known without measuring (always weak recovers 0, always strong 1), so they are
-    added where the curve does not reach them; the area is the plain one, by trapezoids.
+    added; where the curve reaches them already, that adds no area. By trapezoids.
 
     Parameters
     ----------
     shares, recovered : ndarray of shape (k,)
         Shares increasing, in [0, 1]; ``gap_recovered`` at each.
     """
-    shares, recovered = _with_ends(shares, recovered)
-    return float(np.trapezoid(recovered, shares))
+    shares, recovered = np.append(0, shares), np.append(0, recovered)
+    return float(np.trapezoid(np.append(recovered, 1), np.append(shares, 1)))
 
 
 def mean_gap_recovered_released(shares: FloatArray, recovered: FloatArray) -> float:
@@ -100,11 +99,3 @@ def share_needed(shares: FloatArray, recovered: FloatArray, level: float) -> flo
     low, high = recovered[after - 1], recovered[after]  # below the level, and not
     part = (level - low) / (high - low)
     return float(shares[after - 1] + part * (shares[after] - shares[after - 1]))
-
-
-def _with_ends(shares: FloatArray, recovered: FloatArray) -> tuple[FloatArray, FloatArray]:
-    if shares[0] > 0:
-        shares, recovered = np.append(0, shares), np.append(0, recovered)
-    if shares[-1] < 1:
-        shares, recovered = np.append(shares, 1), np.append(recovered, 1)
-    return shares, recovered

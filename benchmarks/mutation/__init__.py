@@ -1,0 +1,11 @@
+"""Mutation testing: break a line, run the tests, see whether they notice.
+
+* ``mutants``      what is changed in a module, and what is left alone as noise
+* ``trials``       the tests of a module, run on each mutant in a process forked for it
+* ``outcomes``     what became of each mutant, kept from one command to the next
+* ``selection``    which tests belong to which module, which mutants change nothing
+* ``report``       the table and the surviving mutants
+
+``tests/mutation/`` holds the selection. Nothing is written into the working tree: tests run on a
+copy of it, and a mutant exists in the memory of its process only.
+"""

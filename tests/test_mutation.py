@@ -1,0 +1,212 @@
+"""Mutation testing: its selection holds, and it tells which tests notice a broken line."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from benchmarks.mutation import __main__ as command
+from benchmarks.mutation import report, selection, trials
+from benchmarks.mutation.mutants import mutants_of
+from benchmarks.mutation.outcomes import OutcomeFile
+from benchmarks.mutation.trials import Outcome, Trial
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = selection.tests_by_module(ROOT)
+
+SOURCE = '''"""About 1 + 1."""
+import logging
+from dataclasses import dataclass
+
+log = logging.getLogger("x")
+
+
+@dataclass(frozen=True)
+class Adder:
+    by: int = 2  # + 1
+
+    def add(self, x: int, *, twice: bool) -> int:
+        """Add 1."""
+        if x > 9:
+            raise ValueError(f"{x + 1} is too much")
+        log.warning("%d", x - 1)
+        return x + self.by
+'''
+
+
+class TestSelection:
+    @pytest.mark.parametrize("module", TESTS)
+    def test_modules_and_their_tests_are_there(self, module):
+        assert (ROOT / module).is_file()
+        assert TESTS[module]
+        for test in TESTS[module]:
+            file, *names = test.split("::")
+            text = (ROOT / file).read_text()
+            assert all(f"class {name}" in text or f"def {name}" in text for name in names), test
+
+    def test_no_figure_of_the_field_is_left_out(self):
+        files = {path.name for path in (ROOT / "benchmarks" / "field").glob("[!_]*.py")}
+        assert {Path(module).name for module in TESTS if "/field/" in module} == files
+
+    def test_every_equivalent_is_a_mutant_that_there_is(self):
+        named = selection.equivalents(ROOT)
+        assert all(entry.reason for entry in named)
+        for module in {entry.module for entry in named}:
+            mutants = mutants_of((ROOT / module).read_text())
+            for entry in named:
+                if entry.module == module:
+                    assert any(entry.matches(module, mutant) for mutant in mutants), entry
+
+    def test_other_tests_have_another_hash(self, tmp_path):
+        (tmp_path / "tests").mkdir()
+        for name in ("test_a.py", "test_b.py", "conftest.py"):
+            (tmp_path / "tests" / name).write_text("1")
+
+        def found():
+            return selection.tests_hash(tmp_path, ["tests/test_a.py::TestX"])
+
+        before = found()
+        (tmp_path / "tests" / "test_b.py").write_text("2")
+        assert found() == before
+        (tmp_path / "tests" / "conftest.py").write_text("2")
+        between = found()
+        assert between != before
+        (tmp_path / "tests" / "test_a.py").write_text("2")
+        assert found() not in (before, between)
+
+
+class TestMutants:
+    def test_what_is_changed_and_what_is_left_alone(self):
+        found = {(m.line, m.where, m.was, m.becomes) for m in mutants_of(SOURCE)}
+        test, result = "if x > 9:", "return x + self.by"
+        assert found == {
+            (10, "Adder", "by: int = 2  # + 1", "by: int = None  # + 1"),
+            (10, "Adder", "by: int = 2  # + 1", "by: int = 3  # + 1"),
+            (14, "Adder.add", test, "if (x > 9) and False:"),
+            (14, "Adder.add", test, "if (x > 9) or True:"),
+            (14, "Adder.add", test, "if x >= 9:"),
+            (14, "Adder.add", test, "if x > 10:"),
+            (17, "Adder.add", result, "return x - self.by"),
+        }
+
+    def test_each_is_the_module_with_that_change(self):
+        for mutant in mutants_of(SOURCE):
+            assert mutant.source == SOURCE.replace(mutant.was, mutant.becomes)
+        assert len({mutant.key for mutant in mutants_of(SOURCE)}) == 7
+
+    def test_arguments_are_dropped_but_not_what_guards_against_slips(self):
+        found = {mutant.becomes for mutant in mutants_of("x = zip(a, b, strict=True)\n")}
+        assert found == {
+            "x = None",
+            "x = zip(None, b, strict=True)",
+            "x = zip(a, None, strict=True)",
+            "x = zip(b, strict=True)",
+            "x = zip(a, strict=True)",
+        }
+
+    def test_branches_of_comprehensions_are_forced(self):
+        found = {mutant.becomes for mutant in mutants_of("x = [y for y in z if y]\n")}
+        assert {"x = [y for y in z if (y) or True]", "x = [y for y in z if (y) and False]"} < found
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Make a checkout with a module of which one function is tested."""
+    files = {
+        ".gitignore": "ignored\n__pycache__\n",
+        "ignored": "",
+        "made/__init__.py": "",
+        "made/up.py": "def known(x):\n    return x + 1\n\n\ndef untested(x):\n    return x + 1\n",
+        "test_up.py": "from made.up import known\n\n\ndef test():\n    assert known(1) == 2\n",
+        "tests/mutation/equivalents.toml": "",
+    }
+    root = tmp_path / "project"
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    subprocess.run(["git", "init", "-q", str(root)], check=True)
+    return root
+
+
+def measured(project, tests=("test_up.py",)):
+    file = OutcomeFile(project.parent / "cache", "made/up.py", "hash")
+    with trials.copied_tree(project) as tree:
+        return command.measure(tree, "made/up.py", list(tests), file, workers=2)
+
+
+class TestTrials:
+    def test_what_tests_notice_is_killed_and_the_tree_stays_as_it_is(self, project):
+        before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+        result = measured(project)
+        survived = [mutant for mutant, outcome in result.tried if outcome == Outcome.SURVIVED]
+        assert {mutant.where for mutant in survived} == {"untested"}
+        assert result.count(Outcome.KILLED) == len(survived) == 2
+        after = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
+        assert after == before
+
+    def test_what_is_known_is_not_tried_again(self, project, monkeypatch):
+        first = measured(project)
+        monkeypatch.setattr(trials, "rehearse", lambda trial: pytest.fail("nothing is to be done"))
+        assert measured(project).tried == first.tried
+
+    def test_an_endless_loop_is_ended(self, project):
+        with trials.copied_tree(project) as tree:
+            trial = Trial(tree, "made/up.py", ["test_up.py"], limit=2)
+            endless = {"key": "def known(x):\n    while True: pass\n", "none": "import nowhere\n"}
+            found = dict(trials.outcomes(trial, endless, workers=2))
+        assert found == {"key": Outcome.TIMED_OUT, "none": Outcome.STILLBORN}
+
+    def test_tests_must_pass_before_anything_is_changed(self, project):
+        (project / "test_up.py").write_text("def test():\n    assert False\n")
+        with pytest.raises(trials.TestsFailError, match=r"made/up\.py must pass before"):
+            measured(project)
+
+    def test_the_copy_has_what_git_would_take_and_nothing_else(self, project):
+        with trials.copied_tree(project) as tree:
+            names = {path.relative_to(tree).as_posix() for path in tree.rglob("*")}
+            assert "made/up.py" in names
+            assert "ignored" not in names
+        assert not tree.exists()
+
+
+def test_outcomes_hold_under_the_same_tests(tmp_path):
+    OutcomeFile(tmp_path, "a/b.py", "old").add("one", Outcome.KILLED)
+    OutcomeFile(tmp_path, "a/b.py", "old").add("two", Outcome.SURVIVED)
+    file = OutcomeFile(tmp_path, "a/b.py", "new")
+    assert file.read() == {}
+    file.add("two", Outcome.TIMED_OUT)
+    assert file.read() == {"two": Outcome.TIMED_OUT}
+    kept = OutcomeFile(tmp_path, "a/b.py", "new", keep_killed=True)
+    assert kept.read() == {"one": Outcome.KILLED, "two": Outcome.TIMED_OUT}
+    assert OutcomeFile(tmp_path, "a/c.py", "old").read() == {}
+
+
+class TestReport:
+    MUTANTS = mutants_of("def f(x):\n    return x + 1\n")
+
+    def test_table_counts_equivalents_apart(self):
+        one, two = self.MUTANTS
+        tried = [(one, Outcome.KILLED), (one, Outcome.TIMED_OUT), (two, Outcome.SURVIVED)]
+        result = report.Result("m.py", "", tried, [(two, Outcome.SURVIVED, "no matter")])
+        head, row, empty = report.table([result, report.Result("n.py", "", [], [])]).splitlines()
+        assert head.split()[:3] == ["module", "mutants", "killed"]
+        assert row.split() == ["m.py", "3", "1", "1", "1", "1", "66.7%"]
+        assert empty.split() == ["n.py", "0", "0", "0", "0", "0", "–"]  # noqa: RUF001
+
+    def test_survivors_are_shown_and_equivalents_that_are_none(self):
+        one, two = self.MUTANTS
+        source = "def f(x):\n    return x + 1\n"
+        result = report.Result(
+            "m.py", source, [(one, Outcome.SURVIVED)], [(two, Outcome.KILLED, "no matter")]
+        )
+        text = report.details(result)
+        assert text.startswith("m.py:2 f survived\n def f(x):\n-    return x + 1\n+    return ")
+        assert "m.py:2 f is named as equivalent (no matter), but was killed" in text
+        fine = report.Result("m.py", source, [(one, Outcome.KILLED)], [])
+        assert report.details(fine) == ""
+
+
+def test_a_module_that_is_not_listed_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["--module", "nowhere.py"])
+    assert "got 'nowhere.py'. Add it there with its tests." in capsys.readouterr().err

@@ -1,0 +1,137 @@
+"""What two questions and two llms make of a promise, worked by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import budget
+
+NAN = np.nan
+ROWS = pd.DataFrame(
+    {
+        "fold": [0, 0],
+        "dataset": "made up",
+        "predicted_score/big": [0.9, 0.6],
+        "predicted_score/small": [0.5, 0.5],
+        "predicted_cost/big": 4.0,
+        "predicted_cost/small": 1.0,
+        "score/big": [0.8, 0.7],
+        "score/small": [0.4, 0.3],
+        "cost/big": [6.0, 6.0],
+        "cost/small": [1.0, 2.0],
+    }
+)
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Promise what is halfway from the cheapest (.5 for 1) to the best (.75 for 4)."""
+    monkeypatch.setattr(budget, "SHARES", (0.5,))
+    return budget.measure([ROWS])
+
+
+def row_of(found, **where):
+    (row,) = found[(found[list(where)] == pd.Series(where)).all(axis=1)].to_dict("records")
+    return row
+
+
+@pytest.mark.parametrize("solver", ["lp", "price"])
+def test_a_promised_score(found, solver):
+    # .625 needs big on the first question: .7 for 2.5, than which nothing is cheaper. In truth
+    # that is .55 for 4.
+    row = row_of(found, kind="score", solver=solver, capacity=np.inf)
+    assert row.pop("seconds") >= 0
+    assert row == {
+        **{"run": 0, "kind": "score", "capacity": np.inf, "solver": solver, "share": 0.5},
+        "promise": pytest.approx(0.625),
+        "predicted_score": pytest.approx(0.7),
+        "predicted_cost": pytest.approx(2.5),
+        "score": pytest.approx(0.55),
+        "cost": pytest.approx(4),
+        "violation": pytest.approx(0.075),
+        "gap": pytest.approx(0),
+    }
+
+
+def test_one_price_moves_equal_questions_together(monkeypatch):
+    """Halfway needs big on one of two questions that are the same; a price asks it for both."""
+    monkeypatch.setattr(budget, "SHARES", (0.5,))
+    found = budget.measure([pd.concat([ROWS.iloc[[0]]] * 2, ignore_index=True)])
+    row = row_of(found, kind="score", solver="price", capacity=np.inf)
+    assert row["predicted_cost"] == pytest.approx(4)
+    assert row["gap"] == pytest.approx(4 / 2.5 - 1)
+    row = row_of(found, kind="cost", solver="price", capacity=np.inf)
+    assert row["predicted_score"] == pytest.approx(0.5)
+    assert row["gap"] == pytest.approx(1 - 0.5 / 0.7)
+    assert not ((found["solver"] == "price") & (found["capacity"] == 1.5)).any()
+
+
+def test_a_budget(found):
+    # 2.5 buys big for one question: the first, where it gains most; 1 and 6 are paid, 4 on average
+    row = row_of(found, kind="cost", solver="lp", capacity=np.inf)
+    names = ("promise", "predicted_score", "predicted_cost", "score", "cost", "violation", "gap")
+    expected = (2.5, 0.7, 2.5, 0.55, 4, 1.5, 0)
+    assert [row[name] for name in names] == pytest.approx(expected, abs=1e-9)
+
+
+def test_capacities_are_equal_shares_with_some_room():
+    """Of 8 questions each of two llms takes 6 at most: 1.5 times its half."""
+    rows = pd.concat([ROWS.iloc[[0]]] * 8, ignore_index=True)
+    found = budget.measure([rows])
+    assert set(found["capacity"]) == {np.inf, 1.5}
+    most = row_of(found, kind="score", solver="lp", capacity=1.5, share=0.95)
+    # from 6 small and 2 big (.6) to 6 big and 2 small (.8): 95% of the way
+    assert most["promise"] == pytest.approx(0.6 + 0.95 * 0.2)
+    assert most["predicted_score"] == pytest.approx(0.8)
+    least = row_of(found, kind="cost", solver="lp", capacity=1.5, share=0.25)
+    assert least["promise"] == pytest.approx(1.75 + 0.25 * (3.25 - 1.75))
+    assert set(found["share"]) == {0.25, 0.5, 0.75, 0.95}
+
+
+class TestBatches:
+    def test_one_a_fold_in_the_zoos_order(self):
+        rows = pd.concat([ROWS, ROWS.assign(fold=1).iloc[:1]], ignore_index=True)
+        first, second = budget.batches(rows)
+        assert first.llms == ["big", "small"]
+        np.testing.assert_array_equal(first.scores, [[0.9, 0.5], [0.6, 0.5]])
+        np.testing.assert_array_equal(first.costs, [[4, 1], [4, 1]])
+        np.testing.assert_array_equal(first.true_scores, [[0.8, 0.4], [0.7, 0.3]])
+        np.testing.assert_array_equal(first.true_costs, [[6, 1], [6, 2]])
+        assert len(second.scores) == 1
+
+    @pytest.mark.parametrize("what", ["predicted_score", "predicted_cost", "score", "cost"])
+    def test_an_llm_of_which_anything_is_unknown_cannot_be_asked(self, what):
+        rows = ROWS.copy()
+        rows.loc[0, f"{what}/big"] = NAN
+        (batch,) = budget.batches(rows)
+        np.testing.assert_array_equal(batch.scores, [[NAN, 0.5], [0.6, 0.5]])
+        rows.loc[0, f"{what}/small"] = NAN
+        (batch,) = budget.batches(rows)
+        np.testing.assert_array_equal(batch.true_scores, [[0.7, 0.3]])
+        rows.loc[1, [f"{what}/big", f"{what}/small"]] = NAN
+        assert list(budget.batches(rows)) == []
+
+
+class Stored:
+    """A stored run that holds its rows."""
+
+    def __init__(self, label, rows):
+        self.about = {"label": label}
+        self.rows = lambda: rows
+
+
+def test_summary_is_the_mean_over_batches_and_seeds(monkeypatch):
+    monkeypatch.setattr(budget, "SHARES", (0.5,))
+    lucky = ROWS.assign(fold=1, **{"score/big": [1.0, 0.9]})  # .2 better than the first fold
+    runs = [Stored("r", pd.concat([ROWS, lucky])), Stored("r", pd.concat([ROWS, lucky]))]
+    found = budget.summary([runs, [Stored("other", ROWS.iloc[:1])]])
+    row = row_of(found, router="r", kind="score", solver="lp", capacity=np.inf)
+    assert "run" not in row
+    assert row["n_batches"] == 4
+    assert row["score"] == pytest.approx((0.55 + 0.65) / 2)
+    # .075 and -.025 twice: a deviation of .1 / sqrt(3), over the root of one seed's two batches
+    assert row["violation"] == pytest.approx(0.025)
+    assert row["violation_error"] == pytest.approx(0.1 / np.sqrt(3) / np.sqrt(2))
+    assert list(found["router"].unique()) == ["r", "other"]
+    nothing = budget.summary([[Stored("r", ROWS.assign(**{"cost/big": NAN, "cost/small": NAN}))]])
+    assert nothing.empty

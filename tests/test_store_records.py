@@ -1,0 +1,171 @@
+"""What a stored run says of itself, and where it and a failure lie."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks import store
+
+ROWS = pd.DataFrame({"question_id": ["a", "b"], "score/x": [0.0, 1.0]}, index=[7, 9])
+ABOUT = {"data": "d", "zoo": "z", "split": "s", "router": "r", "seed": 0}
+PLACE = store.run_place(ABOUT, "k")
+
+
+def test_the_key_of_a_configuration_stays_what_it_was():
+    """Else stored runs would be run again: the first digits of sha256 of the JSON, keys sorted."""
+    assert store.run_key({"seed": 0, "k": 5}, "data") == "08b989ce36dc"
+
+
+def test_a_run_lies_below_data_zoo_split_and_router():
+    assert PLACE.parts == ("d", "z", "s", "r", "k")
+    assert store.run_place(ABOUT | {"zoo": 8}, "k").parts == ("d", "8", "s", "r", "k")
+
+
+def test_a_folder_of_rows_without_its_record_is_not_finished(tmp_path):
+    assert not store.is_finished(tmp_path)
+    ROWS.to_parquet(tmp_path / "rows.parquet")
+    assert not store.is_finished(tmp_path)
+    (tmp_path / "run.json").mkdir()
+    assert not store.is_finished(tmp_path)
+
+
+def test_files_of_a_run(tmp_path):
+    folder = store.save_run(tmp_path / "runs" / PLACE, ROWS, {"seed": 3, "a": 1})
+    assert sorted(file.name for file in folder.iterdir()) == ["rows.parquet", "run.json"]
+    stored = pq.ParquetFile(folder / "rows.parquet")
+    assert stored.schema.names == list(ROWS.columns)  # the index of a frame is no fact
+    assert stored.metadata.row_group(0).column(0).compression == "ZSTD"
+    lines = (folder / "run.json").read_text().splitlines(keepends=True)
+    assert lines[1] == ' "a": 1,\n'  # sorted, a line each: differences can be read
+    assert lines[-1] == "}\n"
+    store.save_run(folder, ROWS, {"seed": 4})
+    assert [path.name for path in folder.parent.iterdir()] == ["k"]
+
+
+def test_a_replacement_that_fails_leaves_nothing_beside_the_run(tmp_path):
+    folder = store.save_run(tmp_path / "runs" / PLACE, ROWS, {})
+    with pytest.raises(TypeError):
+        store.save_run(folder, ROWS, {"seed": object()})
+    assert [path.name for path in folder.parent.iterdir()] == ["k"]
+
+
+def test_runs_are_loaded_in_a_fixed_order(tmp_path):
+    for router, key in (("b", "1"), ("a", "2"), ("a", "1")):
+        place = store.run_place(ABOUT | {"router": router}, key)
+        store.save_run(tmp_path / "runs" / place, ROWS, {"router": router})
+    found = [run.folder.relative_to(tmp_path / "runs" / "d" / "z" / "s").parts
+             for run in store.load_runs(tmp_path)]  # fmt: skip
+    assert found == [("a", "1"), ("a", "2"), ("b", "1")]
+    assert store.load_runs(tmp_path / "elsewhere") == []
+
+
+class TestFailure:
+    @staticmethod
+    def fail(tmp_path):
+        try:
+            raise KeyError("no llm")
+        except KeyError as error:
+            return store.save_failure(tmp_path, PLACE, {"seed": 5}, error)
+
+    def test_says_what_went_wrong_where_and_under_which_circumstances(self, tmp_path):
+        file = self.fail(tmp_path)
+        assert file == tmp_path / "failed" / "d" / "z" / "s" / "r" / "k.json"
+        text = file.read_text()
+        assert text.startswith('{\n "commit"')
+        assert text.endswith("}\n")
+        found = json.loads(text)
+        assert found["error"] == "KeyError: 'no llm'"
+        assert found["traceback"].startswith("Traceback (most recent call last):\n")
+        assert 'raise KeyError("no llm")' in found["traceback"]
+        assert found["seed"] == 5
+        assert set(found) == {"error", "traceback", "seed", *store.circumstances()}
+
+    def test_is_replaced_and_forgotten(self, tmp_path):
+        file = self.fail(tmp_path)
+        assert self.fail(tmp_path) == file
+        assert list(file.parent.iterdir()) == [file]
+        store.forget_failure(tmp_path, PLACE)
+        assert not file.exists()
+        store.forget_failure(tmp_path, PLACE)  # a run that never failed has none
+
+
+class TestCircumstances:
+    def test_time_and_machine(self):
+        found = store.circumstances()
+        assert set(found) == {"commit", "finished", "machine", "versions"}
+        finished = datetime.fromisoformat(found["finished"])
+        assert finished.utcoffset().total_seconds() == 0
+        assert finished.microsecond == 0
+        assert abs((datetime.now(UTC) - finished).total_seconds()) < 60
+        assert "." not in found["finished"]
+        machine = dict(found["machine"])
+        machine.pop("instructions")
+        assert machine == {
+            "cores": os.cpu_count(),
+            "processor": platform.machine(),
+            "system": platform.system(),
+            "python": platform.python_version(),
+        }
+
+    def test_instructions_are_torchs_where_it_is_loaded(self, monkeypatch):
+        cpu = SimpleNamespace(get_cpu_capability=lambda: "AVX9")
+        torch = SimpleNamespace(backends=SimpleNamespace(cpu=cpu))
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        assert store.circumstances()["machine"]["instructions"] == "AVX9"
+        monkeypatch.delitem(sys.modules, "torch")
+        assert store.circumstances()["machine"]["instructions"] is None
+
+    def test_versions_are_those_installed(self, monkeypatch):
+        found = store.circumstances()["versions"]
+        assert found["numpy"] == np.__version__
+        assert found["scikit-learn"]
+        assert set(found) <= {
+            *("numpy", "scikit-learn", "torch", "transformers"),
+            *("xgboost-cpu", "xgboost"),
+        }
+        assert {"torch", "transformers"} < set(found)
+        assert any(name.startswith("xgboost") for name in found)
+        monkeypatch.setattr(store, "_VERSIONS", ("numpy", "no-such-package"))
+        assert store.circumstances()["versions"] == {"numpy": np.__version__}
+
+    def test_commit_of_the_code_marked_where_files_differ(self, tmp_path, monkeypatch):
+        def git(*words):
+            who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+            command = ["git", "-C", str(tmp_path), *who, *words]
+            return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+        git("init", "-q")
+        (tmp_path / "code.py").write_text("1")
+        git("add", "code.py")
+        git("commit", "-q", "-m", "first")
+        monkeypatch.setattr(store, "ROOT", tmp_path)
+        commit = git("rev-parse", "HEAD")[:12]
+        assert store.circumstances()["commit"] == commit
+        (tmp_path / "code.py").write_text("2")
+        assert store.circumstances()["commit"] == f"{commit}-dirty"
+
+    def test_no_commit_outside_a_checkout_or_without_git(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(store, "ROOT", tmp_path)
+        assert store.circumstances()["commit"] == ""
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert store.circumstances()["commit"] == ""
+
+
+def test_the_line_below_a_published_table():
+    about = {
+        "machine": {"cores": 2, "processor": "x86_64", "python": "3.11.7"},
+        "finished": "2025-06-01T10:00:00+00:00",
+        "commit": "abc",
+    }
+    assert store.made_by("make bench", about) == (
+        "Made by `make bench` on 2025-06-01: 2 x86_64 cores, Python 3.11.7, commit abc.\n"
+    )
