@@ -91,6 +91,7 @@ class Board:
     table: RoutingTable
     folds: Mapping[int, Sequence[Fold]]
     plan: Plan
+    config: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> list[MadeRun]:
@@ -108,6 +109,7 @@ class Board:
             "data": "made",
             "zoo": "all",
             "split": "made",
+            "config": self.config,
             "data_hash": self.table.content_hash,
             "cost_unit": self.table.cost_unit,
             "router": label,
