@@ -229,7 +229,7 @@ def bootstrap_macro(
             total[policy] += np.divide(
                 above, below, out=np.full(n_replicates, np.nan), where=below > 0
             )
-    return {policy: values / len(names) for policy, values in total.items()}
+    return {policy: values / (len(names) or np.nan) for policy, values in total.items()}
 
 
 def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -242,17 +242,20 @@ def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]
 
 
 def selection_share(runs: list[pd.DataFrame]) -> dict[str, float]:
-    """Share of questions sent to each llm, over all seeds; all 0 if nothing could be sent."""
+    """Share of questions sent to each llm, over all seeds; NaN if nothing could be sent."""
     names = llm_names(runs[0])
     choice = np.concatenate([run["choice"].to_numpy() for run in runs])
     count = np.bincount(choice[choice >= 0], minlength=len(names))
-    share = count / max(count.sum(), 1)
+    share = count / (count.sum() or np.nan)
     return dict(zip(names, share.tolist(), strict=True))
 
 
 def selection_entropy(share: Mapping[str, float]) -> float:
-    """Entropy of the selection shares in bits: 0 (always the same llm) to log2 m (all alike)."""
-    p = np.array([value for value in share.values() if value > 0])
+    """Entropy of the selection shares in bits: 0 (always the same llm) to log2 m (all alike).
+
+    NaN if a share is.
+    """
+    p = np.array([value for value in share.values() if value != 0])
     return float(abs((p * np.log2(p)).sum()))
 
 
@@ -378,9 +381,10 @@ def summary(
 
 
 def _known_share(found: Panel) -> float:
-    """Share of the router's scored choices whose cost is known."""
+    """Share of the router's scored choices whose cost is known, NaN if there are none."""
     scored = ~np.isnan(found.scores["router"])
-    return float((scored & ~np.isnan(found.costs["router"])).sum() / max(scored.sum(), 1))
+    known = scored & ~np.isnan(found.costs["router"])
+    return float(known.sum() / (scored.sum() or np.nan))
 
 
 def _cost_to_match(curve: pd.DataFrame, best_single: float, cost: Mapping[str, float]) -> float:

@@ -93,6 +93,17 @@ def test_what_only_a_newcomer_answered_is_left_out_for_all():
     )
 
 
+def test_where_nothing_can_be_compared_everything_is_unknown():
+    board = board_of(
+        part("alpha", 4, old=range(2)),
+        part("beta", 4, new=range(4)),
+        costs={"old": 1.0, "new": 2.0},
+        train=4,
+    )
+    unknown = ("macro_score", "oracle", "cost_known", "largest_share", "selection_entropy", "aiq")
+    holds(board, "best single", n_questions=0, n_not_compared=4, **dict.fromkeys(unknown))
+
+
 def test_a_log_of_one_llm_each_tells_nothing():
     board = board_of(
         part("alpha", 157, strong=range(104)),
