@@ -21,12 +21,16 @@ def duplicate_groups(table: RoutingTable) -> np.ndarray:
     normal form C) and the order of lettered options make no difference. Everything else does:
     ``a + b`` is not ``a - b``.
     """
-    keys = [_key(text) for text in table.questions]
+    keys = [comparable_text(text) for text in table.questions]
     # not np.unique, whose array gives every question the room of the longest one
     return pd.factorize(np.array(keys, dtype=object))[0]
 
 
-def _key(text: str) -> str:
+def comparable_text(text: str) -> str:
+    """Return what a question says: duplicates are the questions for which this is the same.
+
+    Lettered options follow the rest, sorted, each behind a null character.
+    """
     body, options = _options_apart(text)
     parts = [_normal(body), *sorted(map(_normal, options))]
     return "\0".join(" ".join(part.split()) for part in parts)

@@ -11,6 +11,11 @@ import numpy as np
 from hydra.utils import get_method, instantiate
 from omegaconf import DictConfig, OmegaConf
 
+from benchmarks.near_duplicates import (
+    REPORTED_AT,
+    near_duplicate_groups,
+    near_duplicates_across,
+)
 from benchmarks.splits import Fold
 from routers.constraints import SEED, Integer
 from routers.table import RoutingTable
@@ -56,7 +61,10 @@ def load_pool(cfg: DictConfig) -> RoutingTable | None:
 
 
 def load_folds(cfg: DictConfig, table: RoutingTable) -> list[Fold]:
-    """Return the folds of the configured split and seed."""
+    """Return the folds of the configured split and seed.
+
+    Near-duplicates that a fold has on both sides are counted, in a remark.
+    """
     split = json.dumps(OmegaConf.to_container(cfg.split, resolve=True))
     return _load_folds(table, split, cfg.seed)
 
@@ -110,4 +118,23 @@ def _load_pool(data: str, zoo: tuple[str, ...], size: int | None, seed: int) -> 
 
 @lru_cache(maxsize=16)
 def _load_folds(table: RoutingTable, split: str, seed: int) -> list[Fold]:
-    return instantiate(json.loads(split))(table, seed)
+    folds = instantiate(json.loads(split))(table, seed)
+    _tell_near_duplicates(table, folds)
+    return folds
+
+
+def _tell_near_duplicates(table: RoutingTable, folds: list[Fold]) -> None:
+    groups = near_duplicate_groups(table, REPORTED_AT)
+    across = [near_duplicates_across(groups, fold.train, fold.test) for fold in folds]
+    n_across, n_test = sum(map(len, across)), sum(len(fold.test) for fold in folds)
+    if not n_across:
+        return
+    fold, positions = next(pair for pair in zip(folds, across, strict=True) if len(pair[1]))
+    one = positions[0]
+    other = fold.train[np.argmax(groups[fold.train] == groups[one])]
+    log.warning(
+        "%d of %d test questions are near-duplicates of training questions (similarity %g or "
+        "more), such as %r of %r; split.near_duplicates=%g keeps them on one side.",
+        *(n_across, n_test, REPORTED_AT, table.ids[one], table.ids[other], REPORTED_AT),
+        extra={"once": "near-duplicates"},  # another seed counts others
+    )

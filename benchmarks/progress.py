@@ -137,7 +137,11 @@ class LineAboveBar(logging.StreamHandler):
 
 
 class Once(logging.Filter):
-    """Lets every remark through once: a sweep would print the same one for every run."""
+    """Lets every remark through once: a sweep would print the same one for every run.
+
+    Remarks that differ in their figures only are the same one if they are logged with the same
+    name, ``extra={"once": name}``.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -147,8 +151,9 @@ class Once(logging.Filter):
         """Tell whether a record is new; what is no warning may be said again."""
         if record.levelno < logging.WARNING:
             return True
-        new = record.getMessage() not in self._said
-        self._said.add(record.getMessage())
+        remark = getattr(record, "once", record.getMessage())
+        new = remark not in self._said
+        self._said.add(remark)
         return new
 
 

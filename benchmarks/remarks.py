@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ def remarks(comparison: Comparison) -> list[str]:
     """Return sentences on what a comparison could not compare; none if all was as it should be."""
     found = [
         *_of_data(comparison.groups[0][0].about.get("left_out", {})),
+        *_near_duplicates(comparison.groups[0][0].about),
         *_not_compared(comparison),
         *_choices(comparison),
         *_seeds(comparison),
@@ -28,6 +30,19 @@ def _of_data(counts: dict[str, int]) -> Iterable[str]:
         yield f"{_questions(n)} that no llm of the zoo can answer {_are(n)} left out."
     if n := counts.get("unasked", 0):
         yield f"{_questions(n)} without an outcome of any llm of the zoo {_are(n)} left out."
+
+
+def _near_duplicates(about: Mapping[str, Any]) -> Iterable[str]:
+    """Speak of near-duplicates unless the split keeps them on one side."""
+    n = about.get("n_near_duplicates", 0) - about.get("n_duplicates", 0)
+    kept = (about.get("config", {}).get("split") or {}).get("near_duplicates")
+    if n > 0 and kept is None:
+        at = about["near_duplicates_at"]
+        yield (
+            f"{_questions(n)} nearly {'repeat' if n != 1 else 'repeats'} another one (similarity "
+            f"{at} or more), on either side of the split; split.near_duplicates={at} keeps them "
+            "on one."
+        )
 
 
 def _not_compared(comparison: Comparison) -> Iterable[str]:

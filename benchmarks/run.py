@@ -27,6 +27,7 @@ from benchmarks.composing import ROOT, Job, UsageError, compose_job, expand
 from benchmarks.duplicates import duplicate_groups
 from benchmarks.evaluate import Evaluation, evaluate
 from benchmarks.loading import left_out, load_folds, load_pool, load_table
+from benchmarks.near_duplicates import REPORTED_AT, near_duplicate_groups
 from benchmarks.progress import Progress
 from benchmarks.writing import number
 from routers.constraints import SEED, Boolean, Integer, SequenceOf, Text
@@ -89,9 +90,12 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
         "config": OmegaConf.to_container(cfg, resolve=False),
         "data_hash": table.content_hash,
         "cost_unit": table.cost_unit,
-        # the splits keep duplicates on one side; how many there are is for the reader to know
-        "n_duplicates": len(table) - _n_distinct(table),
         "left_out": left_out(cfg),
+        # the splits keep duplicates on one side, near-duplicates where they are asked to; how many
+        # there are is for the reader to know
+        "n_duplicates": len(table) - _n_distinct(table),
+        "n_near_duplicates": len(table) - len(set(near_duplicate_groups(table, REPORTED_AT))),
+        "near_duplicates_at": REPORTED_AT,
         "timing": found.timing,
         "arithmetic": found.arithmetic,
     }
@@ -112,7 +116,8 @@ def _load(cfg: DictConfig, progress: Progress) -> RoutingTable:
 def _evaluate(cfg: DictConfig, table: RoutingTable, progress: Progress) -> Evaluation:
     router = instantiate(cfg.router, _convert_="all")
     recogniser = _recogniser(json.dumps(OmegaConf.to_container(cfg.recogniser, resolve=True)))
-    folds = load_folds(cfg, table)
+    with progress.stage("comparing questions", "question"):
+        folds = load_folds(cfg, table)
     return evaluate(router, table, folds, recogniser, load_pool(cfg), progress.stage)
 
 

@@ -1,4 +1,7 @@
-"""Train and test rows: k-fold, hold-out or as given, with duplicates kept on one side."""
+"""Train and test rows: k-fold, hold-out or as given, with duplicates kept on one side.
+
+With ``near_duplicates``, a similarity, near-duplicates are kept on one side too.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.duplicates import duplicate_groups
+from benchmarks.near_duplicates import SIMILARITY, near_duplicate_groups, near_duplicates_across
 from routers.constraints import SEED, Integer, Real
 from routers.table import RoutingTable
 from routers.validation import checked, refusal
@@ -25,8 +29,10 @@ class Fold:
     test: np.ndarray
 
 
-@checked(seed=SEED, n_folds=Integer(2))
-def kfold(table: RoutingTable, seed: int, n_folds: int = 5) -> list[Fold]:
+@checked(seed=SEED, n_folds=Integer(2), near_duplicates=SIMILARITY | None)
+def kfold(
+    table: RoutingTable, seed: int, n_folds: int = 5, near_duplicates: float | None = None
+) -> list[Fold]:
     """Cut the questions into folds, each tested once; datasets are spread evenly.
 
     Parameters
@@ -34,16 +40,21 @@ def kfold(table: RoutingTable, seed: int, n_folds: int = 5) -> list[Fold]:
     table : RoutingTable
     seed : int
     n_folds : int, default=5
-        Between 2 and the number of distinct questions.
+        Between 2 and the number of distinct questions (with ``near_duplicates``, of groups).
+    near_duplicates : float, optional
+        In [0.5, 1]: questions of at least this similarity are kept on one side, and with them
+        those similar to them (:func:`benchmarks.near_duplicates.near_duplicate_groups`). By
+        default only duplicates are.
 
     Returns
     -------
     list of Fold
         A question's fold depends on the table's content and the seed, not on row order.
     """
-    groups, order = _shuffled_groups(table, seed)
+    groups, order = _shuffled_groups(table, seed, near_duplicates)
     if n_folds > len(order):
-        must = f"between 2 and {len(order)}, the number of distinct questions"
+        units = "distinct questions" if near_duplicates is None else "groups of near-duplicates"
+        must = f"between 2 and {len(order)}, the number of {units}"
         raise refusal("kfold", "n_folds", must, n_folds)
     fold_of = np.empty(len(order), dtype=int)
     fold_of[order] = np.arange(len(order)) % n_folds
@@ -51,8 +62,14 @@ def kfold(table: RoutingTable, seed: int, n_folds: int = 5) -> list[Fold]:
     return [Fold(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(n_folds)]
 
 
-@checked(seed=SEED, test_share=Real(0, 1, open_low=True, open_high=True))
-def holdout(table: RoutingTable, seed: int, test_share: float = 0.3) -> list[Fold]:
+@checked(
+    seed=SEED,
+    test_share=Real(0, 1, open_low=True, open_high=True),
+    near_duplicates=SIMILARITY | None,
+)
+def holdout(
+    table: RoutingTable, seed: int, test_share: float = 0.3, near_duplicates: float | None = None
+) -> list[Fold]:
     """Hold out a share of each dataset's questions, once.
 
     Parameters
@@ -61,8 +78,10 @@ def holdout(table: RoutingTable, seed: int, test_share: float = 0.3) -> list[Fol
     seed : int
     test_share : float, default=0.3
         Between 0 and 1, both excluded.
+    near_duplicates : float, optional
+        As in :func:`kfold`.
     """
-    groups, order = _shuffled_groups(table, seed)
+    groups, order = _shuffled_groups(table, seed, near_duplicates)
     # the groups of a dataset stand together in the order: take every 1/share-th of the walk
     steps = np.floor(np.arange(1, len(order) + 1) * test_share)
     is_test = np.empty(len(order), dtype=bool)
@@ -70,9 +89,9 @@ def holdout(table: RoutingTable, seed: int, test_share: float = 0.3) -> list[Fol
     return [Fold(np.flatnonzero(~is_test[groups]), np.flatnonzero(is_test[groups]))]
 
 
-@checked(seed=SEED)
-def given(table: RoutingTable, seed: int) -> list[Fold]:
-    """Split as the source says; training questions that recur in test are left out.
+@checked(seed=SEED, near_duplicates=SIMILARITY | None)
+def given(table: RoutingTable, seed: int, near_duplicates: float | None = None) -> list[Fold]:
+    """Split as the source says; training questions that recur in test are left out and counted.
 
     Parameters
     ----------
@@ -80,7 +99,34 @@ def given(table: RoutingTable, seed: int) -> list[Fold]:
         Every question marked ``train`` or ``test``.
     seed : int
         Not used: the split is fixed.
+    near_duplicates : float, optional
+        In [0.5, 1]: training questions in the group of a test question at this similarity
+        (:func:`benchmarks.near_duplicates.near_duplicate_groups`) are left out too.
+
+    Raises
+    ------
+    ValueError
+        If a question is not marked, or nothing is left to learn from or to be tested on.
     """
+    train, test = _marked(table)
+    groups = _groups(table, near_duplicates)
+    recurring = near_duplicates_across(groups, test, train)
+    left = np.setdiff1d(train, recurring)
+    again = "recur"
+    if near_duplicates is not None:
+        again += f" (similarity {near_duplicates:g} or more)"
+    if not len(left):
+        raise ValueError(
+            f"the given split must leave training questions, got {len(train)} that all {again} in "
+            "test. Mark others, or use kfold."
+        )
+    if len(recurring):
+        log.warning("%d training questions %s in test and are left out", len(recurring), again)
+    return [Fold(left, test)]
+
+
+def _marked(table: RoutingTable) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions of the questions marked train, and of those marked test."""
     unknown = ~pd.Series(table.splits).isin(("train", "test")).to_numpy()
     if unknown.any():
         row = int(np.argmax(unknown))
@@ -91,16 +137,21 @@ def given(table: RoutingTable, seed: int) -> list[Fold]:
     is_test = table.splits == "test"
     if is_test.all() or not is_test.any():
         raise ValueError("the given split must have both train and test questions.")
-    groups = duplicate_groups(table)
-    straddles = ~is_test & np.isin(groups, groups[is_test])
-    if straddles.any():
-        log.warning("%d training questions recur in test and are left out", straddles.sum())
-    return [Fold(np.flatnonzero(~is_test & ~straddles), np.flatnonzero(is_test))]
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
 
-def _shuffled_groups(table: RoutingTable, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _groups(table: RoutingTable, near_duplicates: float | None) -> np.ndarray:
+    """Return a number per question; those that share it are kept on one side."""
+    if near_duplicates is None:
+        return duplicate_groups(table)
+    return near_duplicate_groups(table, near_duplicates)
+
+
+def _shuffled_groups(
+    table: RoutingTable, seed: int, near_duplicates: float | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return each question's group, and the groups dataset by dataset, shuffled within each."""
-    groups = duplicate_groups(table)
+    groups = _groups(table, near_duplicates)
     first: dict[int, tuple[str, str]] = {}
     for group, dataset, name in sorted(
         zip(groups, table.datasets, table.ids, strict=True), key=lambda row: row[1:]

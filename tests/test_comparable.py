@@ -167,6 +167,15 @@ def test_questions_left_out_when_the_data_were_read_are_counted(newcomer, tmp_pa
     assert "1,200 questions without an outcome of any llm of the zoo are left out." in said
 
 
+def test_near_duplicates_are_spoken_of_unless_they_are_kept_on_one_side(newcomer, tmp_path):
+    counted = {"n_duplicates": 2, "n_near_duplicates": 7, "near_duplicates_at": 0.9}
+    for kept in (None, 0.9):
+        folder, split = tmp_path / str(kept), {"near_duplicates": kept}
+        store_run(folder, newcomer, BestSingle(), FOLD, split=split, **counted)
+        said = leaderboard.write(folder)["remarks"][0]
+        assert ("5 questions nearly repeat another one" in said) == (kept is None)
+
+
 def test_what_cannot_be_answered_is_chosen_by_nobody(tmp_path):
     rng = np.random.default_rng(1)
     scores = (rng.random((80, 3)) < [0.9, 0.5, 0.4]).astype(float)

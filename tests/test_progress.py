@@ -101,3 +101,11 @@ def test_a_remark_is_printed_once_and_a_line_of_a_run_each_time():
     assert [passes(logging.WARNING, "12 questions recur") for _ in range(3)] == [True, False, False]
     assert passes(logging.WARNING, "13 questions recur")
     assert all(passes(logging.INFO, "knn is stored already") for _ in range(3))
+
+
+def test_a_remark_under_a_name_is_printed_once_whatever_its_figures(caplog):
+    caplog.handler.addFilter(once := Once())
+    for figure in (12, 13):
+        logging.getLogger("any").warning("%d questions recur", figure, extra={"once": "recur"})
+    caplog.handler.removeFilter(once)
+    assert caplog.messages == ["12 questions recur"]
