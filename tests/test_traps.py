@@ -135,16 +135,17 @@ def test_groups_picked_by_their_test_oracle_look_better_than_they_are():
 # 7: missing costs ---------------------------------------------------------------------------------
 
 
-def test_one_missing_cost_makes_cost_figures_unknown(table):
-    runs = [evaluate(KNNRouter(k=5), table, kfold(table, 0), RECOGNISER).rows]
-    column = next(name for name in runs[0] if name.startswith("cost/"))
-    runs[0].loc[3, column] = np.nan
-    curve = metrics.price_curve(runs, metrics.price_grid(runs))
-    points = report.operating_points(runs, curve)
-    found = report.field_figures(runs, points, metrics.summary(runs), "USD")
-    of_cost = ("aiq", "aiq_zero", "aiq_gain", "cost_saved", "arena_score")
-    assert all(np.isnan(found[name]) for name in of_cost)
-    assert np.isnan(report.distances_to_front([points])).all()
+def test_one_missing_cost_makes_the_figures_that_need_it_unknown(table):
+    rows = evaluate(KNNRouter(k=5), table, kfold(table, 0), RECOGNISER).rows
+    asked = metrics.llm_names(rows)[rows["choice"][3]]
+    rows.loc[3, f"cost/{asked}"] = np.nan
+    points = metrics.price_curve([rows], metrics.price_grid([rows]))
+    figures = metrics.summary([rows], curve=points)
+    found = report.field_figures([rows], points, figures, "USD")
+    assert all(np.isnan(found[name]) for name in ("aiq", "aiq_zero", "aiq_gain", "arena_score"))
+    assert np.isnan(figures["cost"])
+    unpriced = points.assign(cost=np.nan)
+    assert np.isnan(report.distances_to_front([unpriced])).all()
     assert not np.isnan(found["gap_oracle"])
 
 
