@@ -11,8 +11,8 @@ from sklearn.base import clone
 
 from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival_zoos, strangers
 from benchmarks.bounds import oracle_choice, random_score, route_observed
-from benchmarks.metrics import chosen
 from benchmarks.splits import Fold
+from benchmarks.stored_rows import chosen
 from routers.base import Router
 from routers.baselines import mean_scores
 from routers.model_sat.aptitude import AptitudeTest

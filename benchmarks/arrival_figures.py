@@ -9,7 +9,8 @@ import pandas as pd
 
 from benchmarks.arrival import LABELS
 from benchmarks.intervals import bootstrap_macro, interval
-from benchmarks.metrics import Panel, macro_mean
+from benchmarks.metrics import macro_mean
+from benchmarks.stored_rows import Panel
 from routers.constraints import SEED, Integer
 from routers.validation import checked
 

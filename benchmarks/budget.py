@@ -19,9 +19,9 @@ import pandas as pd
 from benchmarks import budget_plots
 from benchmarks.comparable import Comparison, comparisons
 from benchmarks.comparison import folder_names, place_of
-from benchmarks.metrics import llm_names, matrix
 from benchmarks.plots import command_line
 from benchmarks.store import load_runs
+from benchmarks.stored_rows import llm_names, matrix
 from routers.allocation import best_within_budget, cheapest_at_quality
 from routers.choice import choose
 from routers.dual import DualAllocator

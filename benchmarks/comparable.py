@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.comparison import Place, group_runs, place_of
-from benchmarks.metrics import eligible, matrix
 from benchmarks.store import Run
+from benchmarks.stored_rows import eligible, matrix
 
 # "cheapest" is not among them: where a cost is unknown it is the floor that is unknown.
 _CHOICES = ("choice", "choice/best_single", "choice/recognised_dataset", "choice/dataset_best")

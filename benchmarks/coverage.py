@@ -16,10 +16,11 @@ from itertools import product
 import numpy as np
 
 from benchmarks.intervals import bootstrap_macro, interval
-from benchmarks.metrics import Panel, gap_closed
+from benchmarks.metrics import gap_closed
 from benchmarks.progress import Progress
 from benchmarks.significance import holm, permutation_p_values
 from benchmarks.store import ROOT, circumstances, made_by
+from benchmarks.stored_rows import Panel
 from benchmarks.synthetic_scores import ROUTERS, Population
 
 FIGURES = {

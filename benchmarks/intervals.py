@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from benchmarks.stored_rows import Panel
 from routers.table import FloatArray
-
-if TYPE_CHECKING:
-    from benchmarks.metrics import Panel
 
 # Degrees of freedom that the pooled variance counts for beside a dataset's own (n - 1).
 PRIOR_DF = 4

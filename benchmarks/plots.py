@@ -25,6 +25,7 @@ from benchmarks.comparison import COMPARISON, folder_names, place_of, runs_of
 from benchmarks.leaderboard import ROOT, calibration_table, leaderboard
 from benchmarks.progress import Progress, set_up_logging
 from benchmarks.store import load_runs
+from benchmarks.stored_rows import panel
 
 _BOUNDS = {
     "random": ("random", ":", "#9a9a9a"),
@@ -103,7 +104,7 @@ def draw_leaderboard(ax: Axes, board: pd.DataFrame) -> Axes:
 def draw_datasets(ax: Axes, board: pd.DataFrame, found: Comparison) -> Axes:
     """Score of each router on each dataset as bars, floors and bounds as marks across them."""
     rows = board.sort_values("macro_score", ascending=False)
-    panels = metrics.panel(_most_seeds(found))
+    panels = panel(_most_seeds(found))
     names = sorted(set(panels.datasets))
     width = 0.84 / len(rows)
     handles: dict[str, Artist] = {}

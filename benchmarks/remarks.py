@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.comparable import Comparison, counts, left_out
 from benchmarks.intervals import small_dataset_note
-from benchmarks.metrics import llm_names, matrix
+from benchmarks.stored_rows import llm_names, matrix
 
 _NAMED = 3  # llms, datasets or routers that a sentence names, of more
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmarks import metrics
 from benchmarks.comparable import BySeed
+from benchmarks.stored_rows import chosen, matrix
 from routers.table import FloatArray
 
 # The least p-value that n sign flips can give is 1 / (n + 1). For 31 routers it is below .025 after
@@ -25,7 +25,7 @@ def question_scores(runs: list[pd.DataFrame]) -> pd.Series:
     """Return a router's score on each question, the mean over its seeds, by question id."""
     taken = [
         pd.Series(
-            metrics.chosen(metrics.matrix(run, "score"), run["choice"].to_numpy()),
+            chosen(matrix(run, "score"), run["choice"].to_numpy()),
             index=run["question_id"],
         )
         for run in runs

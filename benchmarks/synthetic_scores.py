@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
-from benchmarks.metrics import Panel
+from benchmarks.stored_rows import Panel
 from routers.table import FloatArray
 
 ROUTERS = tuple(f"router {number}" for number in range(10))

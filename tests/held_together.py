@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
-from made_boards import Board
+from made_boards import Board, MadeRun
 from reference import calibration_rows, leaderboard_rows
 
+from benchmarks.comparison import names_of
 from benchmarks.leaderboard import calibration_table, leaderboard
 
 NAMES = {"router", "data", "zoo", "split", "data_hash", "cost_unit", "llm"}
@@ -34,18 +36,20 @@ def same(found: object, expected: object) -> bool:
     return both_unknown or math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-6)
 
 
-def disagreements(board: Board) -> list[str]:
-    """Return a line for each figure of a board that differs."""
-    tables = (
-        (leaderboard(board.runs).set_index("router"), leaderboard_rows(board.comparison)),
-        (
-            calibration_table(board.runs).set_index(["router", "llm"]),
-            calibration_rows(board.comparison),
-        ),
+def disagreements(board: Board, beside: Sequence[MadeRun] = ()) -> list[str]:
+    """Return a line for each figure of a board that differs, be other runs stored beside or not."""
+    runs = [*board.runs, *beside]
+    by_router, by_llm = (
+        table[table["settings"] == names_of(board.runs[0])["settings"]]
+        for table in (leaderboard(runs), calibration_table(runs))
+    )
+    pairs = (
+        (by_router.set_index("router"), leaderboard_rows(board.comparison)),
+        (by_llm.set_index(["router", "llm"]), calibration_rows(board.comparison)),
     )
     return [
         f"{place} {name}: the suite says {found}, the reference {expected}"
-        for table, rows in tables
+        for table, rows in pairs
         for place, row in rows.items()
         for name, (found, expected) in differences(table.loc[place], row).items()
     ]

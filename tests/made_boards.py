@@ -50,6 +50,19 @@ class HashRouter(Router):
         return np.where(np.equal(costs, 2.5), NAN, costs)
 
 
+class ToldRouter(Router):
+    """Predicts what it is told, by the text of a question and in the order of the zoo."""
+
+    def __init__(self, told=None):
+        self.told = told
+
+    def _fit(self, table):
+        pass
+
+    def _predict_scores(self, questions):
+        return [self.told[question] for question in questions]
+
+
 class FirstWord(Encoder):
     """Tells texts apart by their first word."""
 
@@ -78,6 +91,7 @@ class Board:
     table: RoutingTable
     folds: Mapping[int, Sequence[Fold]]
     plan: Plan
+    config: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> list[MadeRun]:
@@ -95,6 +109,7 @@ class Board:
             "data": "made",
             "zoo": "all",
             "split": "made",
+            "config": self.config,
             "data_hash": self.table.content_hash,
             "cost_unit": self.table.cost_unit,
             "router": label,

@@ -8,6 +8,7 @@ from xgboost import XGBRegressor
 from benchmarks import metrics
 from benchmarks.evaluate import PeakMemory, evaluate
 from benchmarks.splits import holdout, kfold
+from benchmarks.stored_rows import chosen, llm_names, matrix
 from routers.base import Router
 from routers.classifiers import ClassifierRouter
 from routers.constraints import Integer
@@ -25,13 +26,13 @@ def test_rows_hold_what_happened(table):
     found = evaluate(KNNRouter(k=5), table, kfold(table, 0), RECOGNISER)
     rows = found.rows
     assert list(rows["question_id"]) == sorted(table.ids)
-    assert metrics.llm_names(rows) == list(table.llms)
+    assert llm_names(rows) == list(table.llms)
     place = {name: i for i, name in enumerate(table.ids)}
     order = [place[name] for name in rows["question_id"]]
-    np.testing.assert_array_equal(metrics.matrix(rows, "score"), table.scores[order])
-    np.testing.assert_array_equal(metrics.matrix(rows, "cost"), table.costs[order])
-    best = metrics.matrix(rows, "predicted_score").max(axis=1)
-    taken = metrics.chosen(metrics.matrix(rows, "predicted_score"), rows["choice"])
+    np.testing.assert_array_equal(matrix(rows, "score"), table.scores[order])
+    np.testing.assert_array_equal(matrix(rows, "cost"), table.costs[order])
+    best = matrix(rows, "predicted_score").max(axis=1)
+    taken = chosen(matrix(rows, "predicted_score"), rows["choice"])
     np.testing.assert_array_equal(taken, best)
     positive = {"fit_seconds", "route_qps", "peak_memory_mb"}
     nothing = {"n_precomputed", "precompute_seconds"}  # TF-IDF learns from training texts alone

@@ -18,6 +18,7 @@ from benchmarks.field import (
     table,
 )
 from benchmarks.splits import kfold
+from benchmarks.stored_rows import llm_names
 from routers.encoders import TfidfEncoder
 from routers.neighbors import KNNRouter
 from routers.recognition import RecognisedDatasetRouter
@@ -326,7 +327,7 @@ def test_a_router_that_asks_one_llm_gains_nothing(runs):
     for run in runs:
         run["choice"] = run["choice/best_single"]
         values = np.full(len(run), 0.5)
-        for name in metrics.llm_names(run):
+        for name in llm_names(run):
             run[f"predicted_score/{name}"] = values
     found, _ = figures_of(runs)
     assert found["gain_best_single"] == pytest.approx(0)

@@ -6,7 +6,8 @@ from conftest import ROOT
 
 from benchmarks import coverage
 from benchmarks.intervals import bootstrap_macro, interval, small_dataset_note
-from benchmarks.metrics import Panel, gap_closed
+from benchmarks.metrics import gap_closed
+from benchmarks.stored_rows import Panel
 from benchmarks.synthetic_scores import ROUTERS, Population
 
 UNEVEN = np.array(["a"] * 4 + ["b"] * 9, dtype=object)

@@ -7,6 +7,7 @@ import pytest
 from benchmarks import intervals, metrics
 from benchmarks.evaluate import evaluate
 from benchmarks.splits import kfold
+from benchmarks.stored_rows import Panel, llm_names, matrix, panel
 from routers.baselines import BestSingle
 from routers.encoders import TfidfEncoder
 from routers.neighbors import KNNRouter
@@ -48,7 +49,7 @@ def test_entropy_of_the_selection():
 
 
 def test_bootstrap_is_paired_seeded_and_covers_sampling_error(runs):
-    found = metrics.panel(runs)
+    found = panel(runs)
     first = intervals.bootstrap_macro(found, np.random.default_rng(0), 500)
     again = intervals.bootstrap_macro(found, np.random.default_rng(0), 500)
     np.testing.assert_array_equal(first["router"], again["router"])
@@ -56,7 +57,7 @@ def test_bootstrap_is_paired_seeded_and_covers_sampling_error(runs):
         metrics.macro_mean(found.scores["router"], found.datasets), abs=0.01
     )
     # a policy never differs from itself
-    twin = metrics.Panel(
+    twin = Panel(
         found.datasets,
         {"router": found.scores["oracle"], "oracle": found.scores["oracle"]},
         found.costs,
@@ -68,7 +69,7 @@ def test_bootstrap_is_paired_seeded_and_covers_sampling_error(runs):
 def test_bootstrap_width_matches_the_binomial_error():
     rng = np.random.default_rng(0)
     scores = (rng.random((1, 400)) < 0.5).astype(float)
-    found = metrics.Panel(np.full(400, "d", dtype=object), {"router": scores}, {})
+    found = Panel(np.full(400, "d", dtype=object), {"router": scores}, {})
     low, high = intervals.interval(intervals.bootstrap_macro(found, rng)["router"])
     assert high - low == pytest.approx(2 * 1.96 * 0.5 / 20, rel=0.1)
 
@@ -95,7 +96,7 @@ def test_a_mean_cost_is_known_only_if_every_cost_is(runs):
     datasets = np.array(["d", "d", "e"])
     assert np.isnan(metrics.mean_cost(costs, scores, datasets))
     assert metrics.mean_cost(costs[:, ::2], scores[:, ::2], datasets[::2]) == 3
-    dearest = metrics.llm_names(runs[0])[0]
+    dearest = llm_names(runs[0])[0]
     unpriced = [rows.assign(**{f"cost/{dearest}": np.nan}) for rows in runs]
     whole, part = metrics.summary(runs), metrics.summary(unpriced)
     share = metrics.selection_share(runs)[dearest]
@@ -115,7 +116,7 @@ def test_nothing_matches_a_best_single_llm_of_unknown_cost():
 def test_best_single_closes_no_gap_and_the_oracle_all(table):
     rows = evaluate(BestSingle(), table, kfold(table, 0), RECOGNISER).rows
     assert metrics.summary([rows])["gap_closed"] == 0
-    rows["choice"] = metrics.matrix(rows, "score").argmax(axis=1)
+    rows["choice"] = matrix(rows, "score").argmax(axis=1)
     assert metrics.summary([rows])["gap_closed"] == pytest.approx(1)
 
 
@@ -137,7 +138,7 @@ def test_price_curve_goes_from_best_to_cheapest(runs):
     assert curve["cost"].is_monotonic_decreasing
     assert curve["cost"].iloc[0] > 3
     assert curve["cost"].iloc[-1] == 1
-    found = metrics.panel(runs)
+    found = panel(runs)
     assert curve["score"].iloc[0] == pytest.approx(
         metrics.macro_mean(found.scores["router"], found.datasets)
     )

@@ -1,5 +1,7 @@
 """Every figure of the suite is that of the second implementation (tests/reference)."""
 
+from dataclasses import replace
+
 import pytest
 from held_together import disagreements
 from hypothesis import HealthCheck, Phase, given, settings
@@ -8,6 +10,7 @@ from made_boards import HashRouter
 from recipes import Recipe
 
 from benchmarks.leaderboard import leaderboard
+from benchmarks.splits import holdout
 
 MIXED_SEEDS = ((0, 1), (0,), (1,))
 CORNERS = {
@@ -83,3 +86,18 @@ def test_the_latest_run_of_a_seed_counts_whatever_the_order():
     expected = leaderboard(board.runs)
     for runs in ([stale, *board.runs], [*reversed(board.runs), stale]):
         assert leaderboard(runs).equals(expected)
+
+
+def test_runs_of_other_settings_are_a_table_of_their_own():
+    # same routers, seeds and outcomes: in one table the later run would hide the other
+    board = Recipe(sizes=(12, 8)).board()
+    small, large = (
+        replace(
+            board,
+            folds={seed: holdout(board.table, seed, share) for seed in board.folds},
+            config={"split": {"test_share": share}},
+        )
+        for share in (0.2, 0.8)
+    )
+    assert disagreements(small, beside=large.runs) == []
+    assert disagreements(large, beside=small.runs) == []

@@ -10,29 +10,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from held_together import disagreements, same
-from made_boards import NAN, RECOGNIZER, Board
+from made_boards import NAN, RECOGNIZER, Board, ToldRouter
 from reference import leaderboard_rows
 
 from benchmarks.leaderboard import leaderboard
 from benchmarks.splits import Fold
-from routers.base import Router
 from routers.baselines import BestSingle
 from routers.table import RoutingTable
 
 PLAN = {"best single": (BestSingle(), [0]), "recognized": (RECOGNIZER, [0])}
-
-
-class ToldRouter(Router):
-    """Predicts what it is told, by the text of a question and in the order of the zoo."""
-
-    def __init__(self, told=None):
-        self.told = told
-
-    def _fit(self, table):
-        pass
-
-    def _predict_scores(self, questions):
-        return [self.told[question] for question in questions]
 
 
 def part(dataset, n, score=1.0, **right):
@@ -105,6 +91,57 @@ def test_what_only_a_newcomer_answered_is_left_out_for_all():
         brier=((33 * 0.3**2 + 7 * 0.7**2) / 40 + (0.475**2 + 0.525**2) / 2) / 2,
         calibration_error=((33 / 40 - 0.7) + (0.525 - 0.5)) / 2,
     )
+
+
+def test_a_question_left_out_in_any_seed_counts_once():
+    # the newcomer is alone on three questions; seed 0 tests the first two, seed 1 the last two
+    board = board_of(
+        part("alpha", 4, old=range(2)), part("beta", 3, new=[]), costs={"old": 1.0, "new": 2.0}
+    )
+    learn = np.arange(2)
+    folds = {0: [Fold(learn, np.array([2, 4, 5]))], 1: [Fold(learn, np.array([3, 5, 6]))]}
+    for seeds, left_out in (([0], 2), ([1], 2), ([0, 1], 3)):
+        plan = {"best single": (BestSingle(), seeds)}
+        made = Board(board.table, folds, plan)
+        holds(made, "best single", n_questions=len(seeds), n_not_compared=left_out)
+
+
+def test_dataset_best_falls_back_on_best_single():
+    # best single is x: (4/4 + 3/6) / 2 against (0/4 + 6/6) / 2; text it does not know looks like
+    # beta, the more frequent dataset, on which y is best
+    board = board_of(
+        part("alpha", 4, x=range(4), y=[]),
+        part("beta", 6, x=range(3), y=range(6)),
+        part("gamma", 2, x=range(2), y=[]),
+        costs={"x": 1.0, "y": 1.0},
+        train=10,
+    )
+    holds(board, "recognized", dataset_best=1, best_single=1, recognised_dataset=0)
+
+
+def test_dataset_best_breaks_ties_by_cost_whatever_the_last_digit():
+    # on alpha x has (2 + 2/5) / 3 and y (1 + 3/5) / 2, both .8: the cheaper is taken
+    board = board_of(
+        part("alpha", 1, x=[0], y=[0]),
+        part("alpha", 1, x=[0]),
+        part("beta", 3, x=[], y=[0, 1]),
+        part("beta", 1, y=[]),
+        part("alpha", 2, x=range(2), y=[]),
+        costs={"x": 1.0, "y": 2.0},
+        train=6,
+    )
+    holds(board, "best single", dataset_best=1, cost_dataset_best=1)
+
+
+def test_where_nothing_can_be_compared_everything_is_unknown():
+    board = board_of(
+        part("alpha", 4, old=range(2)),
+        part("beta", 4, new=range(4)),
+        costs={"old": 1.0, "new": 2.0},
+        train=4,
+    )
+    unknown = ("macro_score", "oracle", "cost_known", "largest_share", "selection_entropy", "aiq")
+    holds(board, "best single", n_questions=0, n_not_compared=4, **dict.fromkeys(unknown))
 
 
 def test_a_log_of_one_llm_each_tells_nothing():

@@ -49,6 +49,7 @@ from benchmarks import bounds, metrics
 from benchmarks.evaluate import evaluate
 from benchmarks.field import llmrouterbench, report, routellm, routerarena, routerbench, routereval
 from benchmarks.splits import holdout, kfold
+from benchmarks.stored_rows import chosen, llm_names, matrix, panel
 from routers.choice import choose
 from routers.encoders import TfidfEncoder
 from routers.neighbors import KNNRouter
@@ -135,16 +136,17 @@ def test_groups_picked_by_their_test_oracle_look_better_than_they_are():
 # 7: missing costs ---------------------------------------------------------------------------------
 
 
-def test_one_missing_cost_makes_cost_figures_unknown(table):
-    runs = [evaluate(KNNRouter(k=5), table, kfold(table, 0), RECOGNISER).rows]
-    column = next(name for name in runs[0] if name.startswith("cost/"))
-    runs[0].loc[3, column] = np.nan
-    curve = metrics.price_curve(runs, metrics.price_grid(runs))
-    points = report.operating_points(runs, curve)
-    found = report.field_figures(runs, points, metrics.summary(runs), "USD")
-    of_cost = ("aiq", "aiq_zero", "aiq_gain", "cost_saved", "arena_score")
-    assert all(np.isnan(found[name]) for name in of_cost)
-    assert np.isnan(report.distances_to_front([points])).all()
+def test_one_missing_cost_makes_the_figures_that_need_it_unknown(table):
+    rows = evaluate(KNNRouter(k=5), table, kfold(table, 0), RECOGNISER).rows
+    asked = llm_names(rows)[rows["choice"][3]]
+    rows.loc[3, f"cost/{asked}"] = np.nan
+    points = metrics.price_curve([rows], metrics.price_grid([rows]))
+    figures = metrics.summary([rows], curve=points)
+    found = report.field_figures([rows], points, figures, "USD")
+    assert all(np.isnan(found[name]) for name in ("aiq", "aiq_zero", "aiq_gain", "arena_score"))
+    assert np.isnan(figures["cost"])
+    unpriced = points.assign(cost=np.nan)
+    assert np.isnan(report.distances_to_front([unpriced])).all()
     assert not np.isnan(found["gap_oracle"])
 
 
@@ -190,7 +192,7 @@ def test_optimality_counts_the_questions_a_router_got_wrong():
     choice = np.array([0, 0, 1, 0])
     found = routerarena.optimality(choice, scores, costs)
     assert found["score"] == pytest.approx(2 / 3)
-    right = metrics.chosen(scores, choice) == 1
+    right = chosen(scores, choice) == 1
     conditional = routerarena.optimality(choice[right], scores[right], costs[right])
     assert conditional["score"] == 1  # the trap: identically 1
 
@@ -200,13 +202,13 @@ def test_optimality_counts_the_questions_a_router_got_wrong():
 
 def test_a_router_scores_what_its_choice_scored(table):
     rows = evaluate(KNNRouter(k=5), table, kfold(table, 0), RECOGNISER).rows
-    found = metrics.panel([rows])
+    found = panel([rows])
     outcome = {
         (question, llm): score
         for question, scores in zip(table.ids, table.scores, strict=True)
         for llm, score in zip(table.llms, scores, strict=True)
     }
-    asked = np.array(metrics.llm_names(rows))[rows["choice"]]
+    asked = np.array(llm_names(rows))[rows["choice"]]
     expected = [outcome[pair] for pair in zip(rows["question_id"], asked, strict=True)]
     np.testing.assert_array_equal(found.scores["router"][0], expected)
     assert (found.scores["router"] <= found.scores["oracle"]).all()
@@ -222,11 +224,10 @@ def test_outputs_below_zero_or_all_alike_do_not_mean_column_zero():
 
 def test_random_floor_is_exact(table):
     rows = rows_of(KNNRouter(k=5), table)
-    scores = metrics.matrix(rows, "score")
+    scores = matrix(rows, "score")
     rng = np.random.default_rng(0)
     drawn = [
-        metrics.chosen(scores, rng.integers(scores.shape[1], size=len(rows))).mean()
-        for _ in range(2000)
+        chosen(scores, rng.integers(scores.shape[1], size=len(rows))).mean() for _ in range(2000)
     ]
     assert rows["random_score"].mean() == pytest.approx(np.mean(drawn), abs=0.005)
     assert np.std(drawn) > 0.05  # what a single draw is worth
@@ -235,8 +236,8 @@ def test_random_floor_is_exact(table):
 def test_random_floor_is_over_the_routers_own_zoo(table):
     part = table.select(table.llms[:2])
     rows = rows_of(KNNRouter(k=5), part)
-    assert metrics.llm_names(rows) == list(part.llms)
-    own = metrics.matrix(rows, "score").mean(axis=1)
+    assert llm_names(rows) == list(part.llms)
+    own = matrix(rows, "score").mean(axis=1)
     np.testing.assert_allclose(rows["random_score"], own)
     place = {name: i for i, name in enumerate(table.ids)}
     everyone = table.scores[[place[name] for name in rows["question_id"]]].mean(axis=1)
@@ -250,7 +251,7 @@ def test_fractions_stay_fractions_and_solved_has_a_threshold(tiny):
     scores = np.array([[0.97, 0.2, 0.1], [0.6, 0.7, 0.5], [0, 1, 0], [0.3, 0.2, 0.1]])
     table = dataclasses.replace(tiny, scores=scores)
     best = bounds.oracle_choice(table)
-    np.testing.assert_allclose(metrics.chosen(table.scores, best), [0.97, 0.7, 1, 0.3])
+    np.testing.assert_allclose(chosen(table.scores, best), [0.97, 0.7, 1, 0.3])
     assert list(llmrouterbench.n_solvers(table.scores)) == [1, 0, 1, 0]
     assert list(llmrouterbench.n_solvers(table.scores, solved_at=0.5)) == [1, 3, 1, 0]
     means, _ = llmrouterbench.score_by_solvers(table.scores[:, 0], table.scores)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmarks import metrics
+from benchmarks.stored_rows import llm_names, matrix
 from routers._targets import column_means
 from routers.table import FloatArray
 
@@ -85,10 +85,10 @@ def by_llm(runs: list[pd.DataFrame]) -> pd.DataFrame:
         and ``calibration_error``; all means over the seeds in which something was both observed
         and predicted, NaN if there is none.
     """
-    names = metrics.llm_names(runs[0])
+    names = llm_names(runs[0])
     seeds, pairs = [], np.zeros(len(names), dtype=int)
     for run in runs:
-        predicted, scores = metrics.matrix(run, "predicted_score"), metrics.matrix(run, "score")
+        predicted, scores = matrix(run, "predicted_score"), matrix(run, "score")
         known = ~(np.isnan(predicted) | np.isnan(scores))
         pairs += known.sum(axis=0)
         columns = {

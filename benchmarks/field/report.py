@@ -9,6 +9,7 @@ import pandas as pd
 
 from benchmarks import metrics
 from benchmarks.field import calibration, llmrouterbench, routerarena, routerbench, routereval
+from benchmarks.stored_rows import chosen, eligible, matrix
 
 
 def field_figures(
@@ -36,12 +37,12 @@ def field_figures(
         ``arena_score`` is defined for "USD" only.
     """
     rows = pd.concat(runs)
-    scores, predicted = metrics.matrix(rows, "score"), metrics.matrix(rows, "predicted_score")
+    scores, predicted = matrix(rows, "score"), matrix(rows, "predicted_score")
     choice = rows["choice"].to_numpy()
     # how many llms solve a question is known only if each that can answer was asked
-    whole = ~(np.isnan(scores) & metrics.eligible(rows)).any(axis=1)
+    whole = ~(np.isnan(scores) & eligible(rows)).any(axis=1)
     few_score, few_share = llmrouterbench.score_where_few_solve(
-        metrics.chosen(scores, choice)[whole], scores[whole]
+        chosen(scores, choice)[whole], scores[whole]
     )
     macro = {
         name: float(figures[name])  # type: ignore[arg-type]
@@ -78,7 +79,7 @@ def _cost_figures(
     )
     single, single_cost = float(figures["best_single"]), float(figures["cost_best_single"])  # type: ignore[arg-type]
     optimal = routerarena.optimality(
-        rows["choice"].to_numpy(), metrics.matrix(rows, "score"), metrics.matrix(rows, "cost")
+        rows["choice"].to_numpy(), matrix(rows, "score"), matrix(rows, "cost")
     )
     per_thousand = 1000 * costs[0] if cost_unit == "USD" else np.nan
     return {

@@ -19,7 +19,16 @@ from reference.curves import (
     point,
     price_curve,
 )
-from reference.facts import Prediction, Question, Test, choose, mean, questions_of
+from reference.facts import (
+    Prediction,
+    Question,
+    Test,
+    choose,
+    difference,
+    mean,
+    questions_of,
+    ratio,
+)
 from reference.floors import NEEDED, floors, trained_llms
 from reference.policies import corrected_oracle, policies
 from routers.table import RoutingTable
@@ -142,6 +151,7 @@ def _headline(
     best, recognized, oracle = (
         beside[name][1] for name in ("best_single", "recognised_dataset", "oracle")
     )
+    gap = difference(oracle, best)
     matched = cheapest_at(points, best) if beside["best_single"][0] is not None else None
     counts = Counter(test.choices[router] for test in tests)
     shares = [number / len(tests) for number in counts.values()]
@@ -152,14 +162,14 @@ def _headline(
         | {f"cost_{name}": spent for name, (spent, _) in beside.items()}
         | {
             "corrected_oracle": corrected_oracle(tests),
-            "gap_closed": (score - best) / (oracle - best) if abs(oracle - best) > SLACK else None,
-            "lift_recognised": score - recognized,
-            "regret": oracle - score,
+            "gap_closed": ratio(difference(score, best), gap) if gap and gap > SLACK else None,
+            "lift_recognised": difference(score, recognized),
+            "regret": difference(oracle, score),
             "cost": cost,
             "cost_known": mean(Fraction(t.choices[router] in t.question.costs) for t in tests),
             "cost_to_match_best_single": matched,
-            "selection_entropy": -sum(share * math.log2(share) for share in shares),
-            "largest_share": max(shares),
+            "selection_entropy": -sum(s * math.log2(s) for s in shares) if shares else None,
+            "largest_share": max(shares, default=None),
         }
         | {f"score_{name}": mean(_score(t, router) for t in part) for name, part in within.items()}
     )

@@ -59,8 +59,7 @@ def whole(points: Iterable[Point]) -> list[Point]:
 
 def cheapest_at(points: Iterable[Point], score: Number) -> Number | None:
     """Return the lowest known cost of the points that score as much."""
-    costs = [cost for cost, reached in whole(points) if reached >= score - SLACK]
-    return min(costs, default=None)
+    return min((cost for cost, reached in whole(points) if reached >= score - SLACK), default=None)
 
 
 def hull_height(points: Sequence[Point], cost: Number) -> Number:

@@ -90,6 +90,16 @@ def choose(prediction: Prediction, observed: Iterable[str], price: float = 0.0) 
     return min(able, key=rank, default=None)
 
 
+def difference(one: Number | None, other: Number | None) -> Number | None:
+    """Return one less the other; None where a part is unknown."""
+    return None if one is None or other is None else one - other
+
+
+def ratio(one: Number | None, other: Number | None) -> Number | None:
+    """Return a quotient; None where a part is unknown or the divisor is 0."""
+    return None if one is None or not other else one / other
+
+
 def mean(values: Iterable[Number | None]) -> Number | None:
     """Return the plain mean; None if a value is unknown or there is none."""
     values = list(values)

@@ -9,31 +9,20 @@ from fractions import Fraction
 
 from reference import calibration
 from reference.curves import Point, cheapest_at, mean_height, whole
-from reference.facts import Number, Test, mean
+from reference.facts import Number, Test, difference, mean, ratio
 
 Figures = dict[str, Number | None]
 SOLVED = 0.95 - 1e-7  # scores are kept in single precision
 
 
-def ratio(one: Number | None, other: Number | None) -> Number | None:
-    """Return a quotient; None where a part is unknown or the divisor is 0."""
-    return None if one is None or not other else one / other
-
-
-def less_one(value: Number | None) -> Number | None:
-    """Return a relative gain."""
-    return None if value is None else value - 1
-
-
 def gains(score: Number, policies: dict[str, Point], llms: dict[str, Point]) -> Figures:
     """Return a router's score in terms of the policies beside it and of one llm always."""
     best = max((p[1] for p in llms.values() if p[1] is not None), default=None)
-    oracle = ratio(score, policies["oracle"][1])
     return {
         "value_over_best_single": ratio(score, best),
-        "gain_random": less_one(ratio(score, policies["random"][1])),
-        "gain_best_single": less_one(ratio(score, policies["best_single"][1])),
-        "gap_oracle": None if oracle is None else 1 - oracle,
+        "gain_random": difference(ratio(score, policies["random"][1]), 1),
+        "gain_best_single": difference(ratio(score, policies["best_single"][1]), 1),
+        "gap_oracle": difference(1, ratio(score, policies["oracle"][1])),
     }
 
 
@@ -120,10 +109,9 @@ def savings(points: Sequence[Point], best_single: Point) -> Figures:
     """Return what the best point gains, and what the cheapest as good as best single saves."""
     cost, score = best_single
     best = max((reached for _, reached in points if reached is not None), default=None)
-    saved = ratio(cheapest_at(points, score), cost)
     return {
-        "performance_gain": less_one(ratio(best, score)),
-        "cost_saved": None if saved is None else 1 - saved,
+        "performance_gain": difference(ratio(best, score), 1),
+        "cost_saved": difference(1, ratio(cheapest_at(points, score), cost)),
     }
 
 

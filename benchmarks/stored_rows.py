@@ -1,0 +1,127 @@
+"""Stored rows read back: outcomes as matrices, and what every policy got, aligned by question."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.bounds import FLOORS, corrected_oracle_score
+from routers.table import FloatArray
+
+PolicyValues = Mapping[str, tuple[np.ndarray, np.ndarray]]  # score and cost of each question
+POLICIES = ("router", "random", *FLOORS, "corrected_oracle", "oracle")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Scores and costs of a router and of its floors and bounds, aligned by question.
+
+    Attributes
+    ----------
+    datasets : ndarray of str, shape (n,)
+    scores, costs : dict of policy to ndarray of shape (n_seeds, n)
+        Policies are those of ``POLICIES``; NaN where not tested or not known.
+    """
+
+    datasets: np.ndarray
+    scores: Mapping[str, FloatArray]
+    costs: Mapping[str, FloatArray]
+
+
+def panel(runs: list[pd.DataFrame]) -> Panel:
+    """Align the rows of one router's runs (one per seed) by question.
+
+    Parameters
+    ----------
+    runs : list of DataFrame
+        ``Evaluation.rows`` of each seed.
+    """
+    labels = pd.concat(run.set_index("question_id")["dataset"] for run in runs)
+    labels = labels[~labels.index.duplicated()].sort_index()
+    places = [labels.index.get_indexer(run["question_id"]) for run in runs]
+    found = [_policy_values(run) for run in runs]
+    unknown = _unknown_policies(runs, found)
+
+    def aligned(name: str, which: int) -> FloatArray:
+        values = np.full((len(runs), len(labels)), np.nan)
+        for row, place, policies in zip(values, places, found, strict=True):
+            row[place] = np.nan if name in unknown else policies[name][which]
+        return values
+
+    return Panel(
+        labels.to_numpy(dtype=object),
+        {name: aligned(name, 0) for name in POLICIES},
+        {name: aligned(name, 1) for name in POLICIES},
+    )
+
+
+def _unknown_policies(runs: list[pd.DataFrame], found: list[PolicyValues]) -> set[str]:
+    """Return the policies of which nothing can be said.
+
+    One that has no choice on some test would be averaged over other tests than those beside it;
+    where no run knows the options of a question there is no luck to take out.
+    """
+    unknown = {
+        name for name in POLICIES if any(np.isnan(policies[name][0]).any() for policies in found)
+    }
+    lucky = any((run["chance"] > 0).any() for run in runs)
+    return unknown if lucky else unknown | {"corrected_oracle"}
+
+
+def llm_names(rows: pd.DataFrame) -> list[str]:
+    """Return the zoo of a run, in the order that its choices count in."""
+    return [name.removeprefix("score/") for name in rows.columns if name.startswith("score/")]
+
+
+def matrix(rows: pd.DataFrame, what: str) -> FloatArray:
+    """Return ``what`` (score, cost, predicted_score, predicted_cost) as (n, m).
+
+    Stored in single precision, averaged in double: else a router that asks the best single llm
+    would not quite match it.
+    """
+    return rows[[f"{what}/{name}" for name in llm_names(rows)]].to_numpy(dtype=np.float64)
+
+
+def eligible(rows: pd.DataFrame) -> np.ndarray:
+    """Return which llms can answer which question, shape (n, m): all, unless it is said."""
+    names = [f"eligible/{name}" for name in llm_names(rows)]
+    able = [
+        rows[name].to_numpy(dtype=bool) if name in rows else np.ones(len(rows), bool)
+        for name in names
+    ]
+    return np.column_stack(able)
+
+
+def chosen(values: FloatArray, choice: np.ndarray) -> np.ndarray:
+    """Return the entry of the chosen llm of each row, NaN where the choice is -1."""
+    return np.where(choice < 0, np.nan, values[np.arange(len(values)), choice])
+
+
+def _policy_values(rows: pd.DataFrame) -> PolicyValues:
+    """Score and cost per question of every policy."""
+    score, cost = matrix(rows, "score"), matrix(rows, "cost")
+    nothing = np.full(len(rows), np.nan)
+    choice = rows["choice"].to_numpy()
+    values = {"router": (chosen(score, choice), chosen(cost, choice))}
+    for name in FLOORS:
+        values[name] = (nothing, nothing)
+        if f"choice/{name}" in rows:
+            choice = rows[f"choice/{name}"].fillna(-1).to_numpy(dtype=int)
+            values[name] = (chosen(score, choice), chosen(cost, choice))
+    values["random"] = (rows["random_score"].to_numpy(), _cost_of_random(score, cost))
+    values["oracle"] = (rows["oracle_score"].to_numpy(), rows["oracle_cost"].to_numpy())
+    labels, chance = rows["dataset"].to_numpy(dtype=object), rows["chance"].to_numpy()
+    values["corrected_oracle"] = (corrected_oracle_score(score, chance, labels), nothing)
+    return values
+
+
+def _cost_of_random(score: FloatArray, cost: FloatArray) -> np.ndarray:
+    """Mean cost of the observed llms, NaN where one of them is unknown or there are none."""
+    seen = ~np.isnan(score)
+    total = np.where(seen, cost, 0).sum(axis=1)
+    return np.divide(
+        total, seen.sum(axis=1), out=np.full(len(total), np.nan), where=seen.any(axis=1)
+    )
