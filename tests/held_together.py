@@ -40,7 +40,7 @@ def disagreements(board: Board, beside: Sequence[MadeRun] = ()) -> list[str]:
     """Return a line for each figure of a board that differs, be other runs stored beside or not."""
     runs = [*board.runs, *beside]
     by_router, by_llm = (
-        table[table["settings"] == names_of(board.runs[0])["settings"]]
+        table[table["settings_hash"] == names_of(board.runs[0])["settings_hash"]]
         for table in (leaderboard(runs), calibration_table(runs))
     )
     pairs = (

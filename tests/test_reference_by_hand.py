@@ -242,6 +242,18 @@ def test_entropy_of_a_question(told, entropy):
     holds(board, "told", question_entropy=entropy)
 
 
+def test_hull_over_llms_that_cost_the_same():
+    # always x, and always y, cost (1 + 3) / 2; the router asks the dearer one of each question
+    board = board_of(
+        part("alpha", 2, x=range(2), y=range(2)),
+        costs={"x": 1.0, "y": 1.0},
+        plan={"dear": (ToldRouter({"alpha 0": [0, 1], "alpha 1": [1, 0]}), [0])},
+    )
+    table = replace(board.table, costs=np.array([[1.0, 3.0], [3.0, 1.0]]))
+    made = Board(table, board.folds, board.plan)
+    holds(made, "dear", macro_score=1, cost=3, aiq=0, aiq_zero=1, aiq_gain=-1)
+
+
 def test_a_score_of_95_hundredths_solves_a_question():
     board = board_of(part("alpha", 4, 0.95, x=range(2), y=range(1)), costs={"x": 1.0, "y": 1.0})
     holds(board, "best single", few_solve_share=1 / 4, few_solve_score=0.95)
