@@ -95,7 +95,7 @@ def test_runs_of_other_settings_are_a_table_of_their_own():
         replace(
             board,
             folds={seed: holdout(board.table, seed, share) for seed in board.folds},
-            config={"split": {"shares": [share]}},  # too long a story for column "settings"
+            config={"split": {"shares": [share]}},  # a list: column "settings" is blank
         )
         for share in (0.2, 0.8)
     )
