@@ -179,12 +179,12 @@ def test_near_duplicates_are_spoken_of_unless_they_are_kept_on_one_side(newcomer
 def test_what_cannot_be_answered_is_chosen_by_nobody(tmp_path):
     rng = np.random.default_rng(1)
     scores = (rng.random((80, 3)) < [0.9, 0.5, 0.4]).astype(float)
-    eligible = rng.random((80, 3)) < 0.7
-    eligible[:, 2] |= ~eligible.any(axis=1)
-    table = table_of(scores, ["alpha", "beta"] * 40, costs=[3.0, 2.0, 1.0], eligible=eligible)
+    can = rng.random((80, 3)) < 0.7
+    can[:, 2] |= ~can.any(axis=1)
+    table = table_of(scores, ["alpha", "beta"] * 40, costs=[3.0, 2.0, 1.0], eligible=can)
     rows = store_run(tmp_path, table, BestSingle(), holdout(table, 0, 0.5))
     position = {name: i for i, name in enumerate(table.ids)}
-    able = eligible[[position[name] for name in rows["question_id"]]]
+    able = can[[position[name] for name in rows["question_id"]]]
     np.testing.assert_array_equal(eligible(rows), able)
     for name in ("choice", *(c for c in rows if c.startswith("choice/"))):
         assert able[np.arange(len(rows)), rows[name]].all(), name
