@@ -7,6 +7,7 @@ import pytest
 from benchmarks import comparable, comparison, leaderboard, store
 from benchmarks.evaluate import evaluate
 from benchmarks.splits import Fold, holdout
+from benchmarks.stored_rows import eligible
 from routers.baselines import BestSingle, RandomRouter
 from routers.encoders import TfidfEncoder
 from routers.recognition import RecognisedDatasetRouter
