@@ -124,7 +124,13 @@ def _evaluate(cfg: DictConfig, table: RoutingTable, progress: Progress) -> Evalu
 @lru_cache(maxsize=2)
 def _recogniser(config: str) -> RecognisedDatasetRouter:
     """Build the floor once for all jobs of a sweep, so that its choices can be kept."""
-    return instantiate(json.loads(config), _convert_="all")
+    floor = instantiate(json.loads(config), _convert_="all")
+    if not isinstance(floor, RecognisedDatasetRouter):
+        raise UsageError(
+            "router@recogniser must be recognised_dataset, whose twin dataset-best is told the "
+            f"dataset, got {type(floor).__name__}. Set its parameters: recogniser.strength=1."
+        )
+    return floor
 
 
 @lru_cache(maxsize=2)

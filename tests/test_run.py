@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 
 from benchmarks import comparison, leaderboard, plots, publish, run, store
 from benchmarks.commands import make_command
-from benchmarks.composing import compose_job
+from benchmarks.composing import UsageError, compose_job
 
 CHEAP = [
     "data=synthetic",
@@ -229,3 +229,8 @@ def test_packages_are_named_for_the_build():
 )
 def test_the_command_that_makes_a_table_again(overrides, command):
     assert make_command("ceiling", compose_job("ceiling", overrides)) == command
+
+
+def test_the_floor_is_a_recognizer_of_datasets():
+    with pytest.raises(UsageError, match=r"must be recognised_dataset.*got BestSingle"):
+        run._recogniser('{"_target_": "routers.baselines.BestSingle"}')
