@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import comparable, comparison, leaderboard, store
+from benchmarks import comparable, comparison, leaderboard, store, stored_rows
 from benchmarks.evaluate import evaluate
 from benchmarks.splits import Fold, holdout
 from routers.baselines import BestSingle, RandomRouter
@@ -185,7 +185,7 @@ def test_what_cannot_be_answered_is_chosen_by_nobody(tmp_path):
     rows = store_run(tmp_path, table, BestSingle(), holdout(table, 0, 0.5))
     position = {name: i for i, name in enumerate(table.ids)}
     able = eligible[[position[name] for name in rows["question_id"]]]
-    np.testing.assert_array_equal(eligible(rows), able)
+    np.testing.assert_array_equal(stored_rows.eligible(rows), able)
     for name in ("choice", *(c for c in rows if c.startswith("choice/"))):
         assert able[np.arange(len(rows)), rows[name]].all(), name
     row = leaderboard.write(tmp_path).iloc[0]
