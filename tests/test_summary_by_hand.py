@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from stored_by_hand import stored, asked, two_seeds
+from stored_by_hand import asked, stored, two_seeds
 
 from benchmarks import metrics
 
