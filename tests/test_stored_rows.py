@@ -11,24 +11,34 @@ from benchmarks import stored_rows
 from benchmarks.stored_rows import panel
 
 NAN = math.nan
+# Of q1 to q5; seed 0 asked q1 to q4, seed 1 q1, q2 and q5.
+SCORES = {
+    "router": [[1, 1, 0, 0, NAN], [0, 1, NAN, NAN, 0.5]],
+    "cheapest": [[1, 0, 0, 1, NAN], [1, 0, NAN, NAN, 0]],
+    "best_single": [[1, 0, 0, 1, NAN], [0, 1, NAN, NAN, 0.5]],
+    "recognised_dataset": [[0, 1, 1, 1, NAN], [1, 0, NAN, NAN, 0]],
+    "dataset_best": [[0, 1, 1, 0, NAN], [1, 1, NAN, NAN, 0.5]],
+    "random": [[0.5, 0.5, 0.5, 0.5, NAN], [0.5, 0.5, NAN, NAN, 0.25]],
+    "oracle": [[1, 1, 1, 1, NAN], [1, 1, NAN, NAN, 0.5]],
+}
+COSTS = {
+    "router": [[1, 4, 1, 6, NAN], [4, 4, NAN, NAN, 6]],
+    "cheapest": [[1, 1, 1, 2, NAN], [1, 1, NAN, NAN, 2]],
+    "best_single": [[1, 1, 1, 2, NAN], [4, 4, NAN, NAN, 6]],
+    "recognised_dataset": [[4, 4, 4, 2, NAN], [1, 1, NAN, NAN, 2]],
+    "dataset_best": [[4, 4, 4, 6, NAN], [1, 4, NAN, NAN, 6]],
+    "random": [[2.5, 2.5, 2.5, 4, NAN], [2.5, 2.5, NAN, NAN, 4]],
+    "oracle": [[1, 4, 4, 2, NAN], [1, 4, NAN, NAN, 6]],
+}
 
 
 def test_seeds_are_aligned_by_question():
     found = panel(two_seeds())
     assert list(found.datasets) == ["d", "d", "d", "e", "e"]
     assert set(found.scores) == set(found.costs) == set(stored_rows.POLICIES)
-    # seed 0 asked q1 to q4, seed 1 q1, q2 and q5
-    for policy, scores, costs in [
-        ("router", [[1, 1, 0, 0, NAN], [0, 1, NAN, NAN, 0.5]], [[1, 4, 1, 6, NAN], [4, 4, NAN, NAN, 6]]),
-        ("cheapest", [[1, 0, 0, 1, NAN], [1, 0, NAN, NAN, 0]], [[1, 1, 1, 2, NAN], [1, 1, NAN, NAN, 2]]),
-        ("best_single", [[1, 0, 0, 1, NAN], [0, 1, NAN, NAN, 0.5]], [[1, 1, 1, 2, NAN], [4, 4, NAN, NAN, 6]]),
-        ("recognised_dataset", [[0, 1, 1, 1, NAN], [1, 0, NAN, NAN, 0]], [[4, 4, 4, 2, NAN], [1, 1, NAN, NAN, 2]]),
-        ("dataset_best", [[0, 1, 1, 0, NAN], [1, 1, NAN, NAN, 0.5]], [[4, 4, 4, 6, NAN], [1, 4, NAN, NAN, 6]]),
-        ("random", [[0.5, 0.5, 0.5, 0.5, NAN], [0.5, 0.5, NAN, NAN, 0.25]], [[2.5, 2.5, 2.5, 4, NAN], [2.5, 2.5, NAN, NAN, 4]]),
-        ("oracle", [[1, 1, 1, 1, NAN], [1, 1, NAN, NAN, 0.5]], [[1, 4, 4, 2, NAN], [1, 4, NAN, NAN, 6]]),
-    ]:  # fmt: skip
-        np.testing.assert_array_equal(found.scores[policy], scores, err_msg=policy)
-        np.testing.assert_array_equal(found.costs[policy], costs, err_msg=policy)
+    for policy in SCORES:
+        np.testing.assert_array_equal(found.scores[policy], SCORES[policy], err_msg=policy)
+        np.testing.assert_array_equal(found.costs[policy], COSTS[policy], err_msg=policy)
 
 
 @pytest.mark.parametrize("unknown", [-1, NAN])  # NaN: stored beside runs that have the floor

@@ -18,7 +18,7 @@
 |    |                                                 | test_model_sat.py::test_long_questions_keep_beginning_and_end |
 | 7  | a missing cost counts as 0                      | test_choice.py::test_unknown_scores_are_never_chosen_and_unknown_costs_are_not_free |
 |    |                                                 | test_table.py::test_nan_is_not_observed_and_costs_default_to_unknown |
-|    |                                                 | test_traps.py::test_one_missing_cost_makes_cost_figures_unknown |
+|    |                                                 | test_traps.py::test_one_missing_cost_makes_the_figures_that_need_it_unknown |
 | 8  | entropy of probabilities that do not compare    | test_traps.py::test_entropy_is_of_choices_not_of_how_a_router_was_written |
 | 9  | interpolating a curve that falls                | test_traps.py::test_calls_needed_are_read_off_the_monotone_envelope |
 | 10 | AIQ divided by c_max, each over its own range   | test_traps.py::test_aiq_is_over_one_range_for_all |
