@@ -24,6 +24,12 @@ def test_floors_are_chosen_on_train(tiny):
     assert list(found["cheapest"]) == [0, 0]
 
 
+def test_the_best_single_llm_is_best_in_the_mean_over_datasets(tiny):
+    # by question a and b tie at 2/3, and a is cheaper; by dataset a has (1, 0), b (1/2, 1)
+    found = floors(tiny, [0, 1, 2], [3])
+    assert list(found["best_single"]) == [1]
+
+
 def test_dataset_unseen_in_train_falls_back_on_the_best_single(tiny):
     found = floors(tiny, [2, 3], [0, 1])
     assert list(found["dataset_best"]) == list(found["best_single"]) == [1, 1]

@@ -117,16 +117,20 @@ def test_one_llm_always_is_averaged_over_every_test_or_not_at_all():
     assert np.isnan(points.loc["b", "cost"])
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_mean_leaves_out_what_is_not_known():
     values = np.array([[1, NAN, NAN, 0.5], [0, NAN, NAN, NAN]])
     datasets = np.array(["f", "f", "d", "e"])
     found = metrics.dataset_means(values, datasets)
     assert list(found) == ["d", "e", "f"]
     assert pd.Series(found).to_list() == pytest.approx([NAN, 0.5, 0.5], nan_ok=True)
+    assert np.isnan(metrics.macro_mean(values[:, 1:3], datasets[1:3]))
     values[1, 3] = 0
     assert metrics.macro_mean(values, datasets) == pytest.approx((0.25 + 0.5) / 2)
 
 
 def test_gaps_of_a_rounding_error_are_none():
+    assert np.isnan(metrics.gap_closed(0.0, 0.0, 1e-12))
     assert np.isnan(metrics.gap_closed(0.7, 0.5, 0.5 + 1e-13))
-    assert metrics.gap_closed(0.75, 0.5, 1) == 0.5
+    found = metrics.gap_closed(0.75, 0.5, 1)
+    assert (found, type(found)) == (0.5, float)
