@@ -109,6 +109,7 @@ def test_one_llm_always_is_averaged_over_every_test_or_not_at_all():
     assert list(points["llm"]) == ["a", "b"]
     np.testing.assert_allclose(points["score"], [(2 / 5 + 1 / 2) / 2, (3 / 5 + 0.5 / 2) / 2])
     np.testing.assert_allclose(points["cost"], [1.5, 5])
+    np.testing.assert_allclose(metrics.llm_points([second])["score"], [0.25, 0.5])
     second.loc[2, "score/a"] = NAN
     first.loc[0, "cost/b"] = NAN
     points = metrics.llm_points([first, second]).set_index("llm")

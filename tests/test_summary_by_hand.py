@@ -46,7 +46,7 @@ def test_every_figure_of_two_seeds():
     assert {name: found[name] for name in expected} == pytest.approx(expected)
     assert np.isnan(found["corrected_oracle"])  # nobody knows of options
     assert "cost_corrected_oracle" not in found  # a bound that asks no llm
-    assert "router" not in found
+    assert not {"router", "cost_router"} & set(found)  # they have names of their own
 
 
 @pytest.fixture
@@ -141,6 +141,10 @@ def test_the_cost_to_match_is_the_least_on_the_curve_at_no_loss(steady):
     # made of the run itself: at a price above .5 / 1 everyone asks the cheapest, best single
     assert metrics.summary([steady])["cost_to_match_best_single"] == 1
     assert np.isnan(metrics.summary([steady], 0, curve[3:])["cost_to_match_best_single"])
+    edge = pd.DataFrame({"price": [0.0], "score": [best - 1e-12], "cost": [4.0]})
+    assert metrics.summary([steady], 0, edge)["cost_to_match_best_single"] == 4
+    edge["score"] -= 1e-12
+    assert np.isnan(metrics.summary([steady], 0, edge)["cost_to_match_best_single"])
     unpriced = steady.assign(**{"cost/single": math.nan})
     assert np.isnan(metrics.summary([unpriced], 0, curve)["cost_to_match_best_single"])
     curve.loc[2, "cost"] = math.nan
