@@ -106,6 +106,7 @@ def test_matrices_hold_the_llms_in_the_order_of_the_zoo_in_double_precision():
 def test_each_llm_is_eligible_unless_it_is_said():
     run = stored(["a", "b", "c"], score=np.zeros((2, 3)))
     assert stored_rows.eligible(run).tolist() == [[True] * 3] * 2
+    assert stored_rows.eligible(run).dtype == bool
     run["eligible/b"] = [False, True]
     assert stored_rows.eligible(run).tolist() == [[True, False, True], [True, True, True]]
     beside = pd.concat([run, stored(["a", "b", "c"], score=np.zeros((1, 3)))])
