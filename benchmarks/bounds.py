@@ -157,20 +157,17 @@ def corrected_oracle_score(
     ndarray of shape (n,)
         NaN for a question without any outcome.
     """
-    best = np.where(np.isnan(scores), -np.inf, scores).max(axis=1, initial=-np.inf)
+    best = np.where(np.isnan(scores), -np.inf, scores).max(axis=1)
     best[np.isneginf(best)] = np.nan
     unknown = np.ones(len(scores))
     for rows in pd.Series(datasets).groupby([datasets, chance]).indices.values():
         guess = chance[rows[0]]
         accuracy = _nanmean(scores[rows], axis=0)
-        known = (accuracy - guess) / (1 - guess)
-        share = np.clip(
-            np.divide(known, accuracy, out=np.zeros_like(known), where=accuracy > 0), 0, 1
-        )
+        known = np.maximum(accuracy - guess, 0) / (1 - guess)
+        share = np.divide(known, accuracy, out=np.zeros_like(known), where=accuracy > 0)
         lucky = np.where(scores[rows] == 1, 1 - share, 1.0)
         unknown[rows] = lucky.prod(axis=1)
-    corrected = 1 - (1 - chance) * unknown
-    return np.where((chance > 0) & (best == 1), np.minimum(corrected, best), best)
+    return np.where(best == 1, 1 - (1 - chance) * unknown, best)
 
 
 def _nanmean(values: FloatArray, axis: int) -> np.ndarray:

@@ -75,7 +75,7 @@ def gap_closed(router: Any, best_single: Any, oracle: Any) -> Any:
     ----------
     Lindauer, van Rijn and Kotthoff, "The algorithm selection competitions 2015 and 2017", 2019.
     """
-    gap = np.asarray(oracle - best_single, dtype=float)
+    gap = np.asarray(oracle - best_single)
     share = np.divide(router - best_single, gap, out=np.full(gap.shape, np.nan), where=gap > 1e-12)
     return share if share.ndim else float(share)
 
@@ -116,7 +116,7 @@ def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
     DataFrame with columns ``price, score, cost``
     """
     rows = pd.concat(runs)
-    labels = rows["dataset"].to_numpy(dtype=object)
+    labels = rows["dataset"].to_numpy()
     predicted, expected = matrix(rows, "predicted_score"), matrix(rows, "predicted_cost")
     score, cost = matrix(rows, "score"), matrix(rows, "cost")
     points = []
@@ -149,10 +149,10 @@ def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
     than that of the policies.
     """
     rows = pd.concat(runs)
-    labels = rows["dataset"].to_numpy(dtype=object)
+    labels = rows["dataset"].to_numpy()
     scores, costs = matrix(rows, "score"), matrix(rows, "cost")
     points = []
-    for j, name in enumerate(llm_names(runs[0])):
+    for j, name in enumerate(llm_names(rows)):
         score, cost = scores[None, :, j], costs[None, :, j]
         point = (macro_mean(score, labels), mean_cost(cost, score, labels))
         points.append((name, *(point if not np.isnan(score).any() else (np.nan, np.nan))))

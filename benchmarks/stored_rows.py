@@ -52,7 +52,7 @@ def panel(runs: list[pd.DataFrame]) -> Panel:
         return values
 
     return Panel(
-        labels.to_numpy(dtype=object),
+        labels.to_numpy(),
         {name: aligned(name, 0) for name in POLICIES},
         {name: aligned(name, 1) for name in POLICIES},
     )
@@ -113,7 +113,7 @@ def _policy_values(rows: pd.DataFrame) -> PolicyValues:
             values[name] = (chosen(score, choice), chosen(cost, choice))
     values["random"] = (rows["random_score"].to_numpy(), _cost_of_random(score, cost))
     values["oracle"] = (rows["oracle_score"].to_numpy(), rows["oracle_cost"].to_numpy())
-    labels, chance = rows["dataset"].to_numpy(dtype=object), rows["chance"].to_numpy()
+    labels, chance = rows["dataset"].to_numpy(), rows["chance"].to_numpy()
     values["corrected_oracle"] = (corrected_oracle_score(score, chance, labels), nothing)
     return values
 

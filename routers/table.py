@@ -18,20 +18,20 @@ _PER_PAIR = ("scores", "costs", "eligible")
 _PER_QUESTION = (*_PER_PAIR, "questions", "ids", "datasets", "subjects", "splits", "chance")
 
 
-def _fail(what: str, must: str, got: object, advice: str) -> None:
-    raise ValueError(sentence("RoutingTable", what, must, got, advice))
+def _wrong(what: str, must: str, got: object, advice: str) -> ValueError:
+    return ValueError(sentence("RoutingTable", what, must, got, advice))
 
 
 def _texts(name: str, values: object, length: int | None) -> np.ndarray:
     """Return ``values`` as a 1-d array of str objects, or say which entry is not one."""
     array = np.asarray(values, dtype=object)
     if array.ndim != 1:
-        _fail(f"'{name}'", "one-dimensional", array.shape, "Give one text per entry.")
+        raise _wrong(f"'{name}'", "one-dimensional", array.shape, "Give one text per entry.")
     if length is not None and len(array) != length:
-        _fail(f"'{name}'", f"of length {length}", len(array), "Give one entry per question.")
+        raise _wrong(f"'{name}'", f"of length {length}", len(array), "Give one entry per question.")
     for position, value in enumerate(array):
         if not isinstance(value, str):
-            _fail(f"'{name}[{position}]'", "a str", value, "Drop the entry or name it.")
+            raise _wrong(f"'{name}[{position}]'", "a str", value, "Drop the entry or name it.")
     return array.copy()
 
 
@@ -39,7 +39,7 @@ def _unique(name: str, values: np.ndarray) -> None:
     seen: set[str] = set()
     for position, value in enumerate(values):
         if value in seen:
-            _fail(f"'{name}[{position}]'", "unique", value, "Drop or rename the duplicate.")
+            raise _wrong(f"'{name}[{position}]'", "unique", value, "Drop or rename the duplicate.")
         seen.add(value)
 
 
@@ -59,12 +59,12 @@ def _checked_scores(given: ArrayLike, ids: np.ndarray, llms: np.ndarray) -> Floa
     scores = np.array(given, dtype=np.float32)
     shape = (len(ids), len(llms))
     if scores.shape != shape:
-        _fail("'scores'", f"of shape {shape}", scores.shape, "One row a question.")
+        raise _wrong("'scores'", f"of shape {shape}", scores.shape, "One row a question.")
     bad = (scores < 0) | (scores > 1)
     if bad.any():
         where = _first_bad(bad, ids, llms)
         value = float(scores[bad][0])
-        _fail(f"the score {where}", "in [0, 1] or NaN", value, "Rescale it at the source.")
+        raise _wrong(f"the score {where}", "in [0, 1] or NaN", value, "Rescale it at the source.")
     return scores
 
 
@@ -72,13 +72,13 @@ def _checked_costs(given: ArrayLike | None, ids: np.ndarray, llms: np.ndarray) -
     shape = (len(ids), len(llms))
     costs = np.array(np.nan if given is None else given, dtype=np.float32)
     if costs.ndim and costs.shape not in (shape, shape[1:]):
-        _fail("'costs'", f"of shape {shape} or {shape[1:]}", costs.shape, "One per llm.")
+        raise _wrong("'costs'", f"of shape {shape} or {shape[1:]}", costs.shape, "One per llm.")
     costs = np.broadcast_to(costs, shape)
     bad = (costs < 0) | np.isinf(costs)
     if bad.any():
         where = _first_bad(bad, ids, llms)
         value = float(costs[bad][0])
-        _fail(f"the cost {where}", "finite and >= 0, or NaN", value, "NaN marks unknown.")
+        raise _wrong(f"the cost {where}", "finite and >= 0, or NaN", value, "NaN marks unknown.")
     return costs
 
 
@@ -86,10 +86,10 @@ def _checked_eligible(given: ArrayLike | None, ids: np.ndarray, llms: np.ndarray
     shape = (len(ids), len(llms))
     eligible = np.broadcast_to(True, shape) if given is None else np.array(given)
     if eligible.shape != shape:
-        _fail("'eligible'", f"of shape {shape}", eligible.shape, "One row a question.")
+        raise _wrong("'eligible'", f"of shape {shape}", eligible.shape, "One row a question.")
     if eligible.dtype != bool:
         must = "True where an llm can answer, else False"
-        _fail("'eligible'", must, f"values of type {eligible.dtype}", "Give booleans.")
+        raise _wrong("'eligible'", must, f"values of type {eligible.dtype}", "Give booleans.")
     return eligible
 
 
@@ -101,11 +101,11 @@ def _kept(values: FloatArray, eligible: np.ndarray) -> FloatArray:
 def _checked_chance(given: ArrayLike | None, ids: np.ndarray) -> FloatArray:
     chance = np.zeros(len(ids)) if given is None else np.array(given, dtype=np.float64)
     if chance.shape != ids.shape:
-        _fail("'chance'", f"of shape {ids.shape}", chance.shape, "One per question.")
+        raise _wrong("'chance'", f"of shape {ids.shape}", chance.shape, "One per question.")
     bad = ~((chance >= 0) & (chance < 1))
     if bad.any():
         where = f"'chance' of question {ids[bad][0]!r}"
-        _fail(where, "in [0, 1)", float(chance[bad][0]), "Use 0 for an open question.")
+        raise _wrong(where, "in [0, 1)", float(chance[bad][0]), "Use 0 for an open question.")
     return chance
 
 
@@ -182,7 +182,7 @@ class RoutingTable:
         _unique("ids", ids)
         _unique("llms", llms)
         if not len(llms):
-            _fail("'llms'", "at least one name", [], "Add a candidate.")
+            raise _wrong("'llms'", "at least one name", [], "Add a candidate.")
         n = len(ids)
         able = _checked_eligible(eligible, ids, llms)
         checked = {
@@ -236,7 +236,7 @@ class RoutingTable:
         missing = [name for name in llms if name not in position]
         if missing:
             known = ", ".join(map(str, self.llms[:5]))
-            _fail("'llms' to select", "in the table", missing, f"It holds e.g. {known}.")
+            raise _wrong("'llms' to select", "in the table", missing, f"It holds e.g. {known}.")
         names = _texts("llms", list(llms), None)
         _unique("llms", names)
         columns = [position[name] for name in names]
@@ -261,12 +261,16 @@ class RoutingTable:
     def _require_same_questions(self, other: RoutingTable) -> None:
         if len(self) != len(other):
             must = f"the same {len(self)} questions"
-            _fail("the table to put beside", must, f"{len(other)} questions", "Select rows first.")
+            raise _wrong(
+                "the table to put beside", must, f"{len(other)} questions", "Select rows first."
+            )
         differ = self.ids != other.ids
         if differ.any():
             row = int(np.argmax(differ))
             must = f"of question {self.ids[row]!r} in row {row}"
-            _fail("the table to put beside", must, other.ids[row], "Select the rows in one order.")
+            raise _wrong(
+                "the table to put beside", must, other.ids[row], "Select the rows in one order."
+            )
 
     def canonical(self) -> RoutingTable:
         """Return the same table with questions sorted by id and llms by name.
@@ -288,8 +292,6 @@ class RoutingTable:
                 digest.update(piece.encode())
         for name in ("scores", "costs", "chance"):
             digest.update(np.ascontiguousarray(getattr(table, name)).tobytes())
-        if (
-            not table.eligible.all()
-        ):  # else the hash is that of a table from before there was a mask
+        if not table.eligible.all():  # else the hash is as it was before there was a mask
             digest.update(np.packbits(table.eligible).tobytes())
         return digest.hexdigest()[:16]

@@ -24,6 +24,12 @@ def test_floors_are_chosen_on_train(tiny):
     assert list(found["cheapest"]) == [0, 0]
 
 
+def test_the_best_single_llm_is_best_in_the_mean_over_datasets(tiny):
+    # by question a and b tie at 2/3, and a is cheaper; by dataset a has (1, 0), b (1/2, 1)
+    found = floors(tiny, [0, 1, 2], [3])
+    assert list(found["best_single"]) == [1]
+
+
 def test_dataset_unseen_in_train_falls_back_on_the_best_single(tiny):
     found = floors(tiny, [2, 3], [0, 1])
     assert list(found["dataset_best"]) == list(found["best_single"]) == [1, 1]
@@ -76,6 +82,46 @@ def test_oracle_without_luck_leaves_open_and_fractional_questions_alone():
     datasets = np.array(["d"] * 3, dtype=object)
     found = bounds.corrected_oracle_score(scores, np.zeros(3), datasets)
     np.testing.assert_allclose(found, [1, 0.4, 1])
+    found = bounds.corrected_oracle_score(scores, np.full(3, 0.25), datasets)
+    assert found[1] == 0.4
+
+
+@pytest.mark.filterwarnings("error")
+def test_who_is_right_more_rarely_than_by_chance_knows_nothing():
+    # two options: of two llms, right once in four and never, the one is right by luck alone
+    scores = np.array([[1, 0, np.nan], [0, 0, np.nan], [0, 0, np.nan], [0, 0, np.nan]])
+    found = bounds.corrected_oracle_score(scores, np.full(4, 0.5), np.full(4, "d", dtype=object))
+    assert list(found) == [0.5, 0, 0, 0]
+
+
+def test_a_lone_right_answer_of_its_dataset_is_knowledge():
+    found = bounds.corrected_oracle_score(np.ones((1, 1)), np.array([0.25]), np.array(["d"]))
+    assert list(found) == [1]
+
+
+@pytest.mark.filterwarnings("error")
+def test_random_is_the_mean_of_who_was_asked_in_double_precision():
+    scores = np.array([[0.1, 0.2, 0.4], [np.nan, 0.1, np.nan], [np.nan] * 3], dtype=np.float32)
+    wide = scores.astype(np.float64)
+    expected = [(wide[0, 0] + wide[0, 1] + wide[0, 2]) / 3, wide[1, 1], np.nan]
+    np.testing.assert_allclose(bounds.random_score(scores), expected, rtol=1e-14)
+
+
+def test_a_price_is_asked_of_those_who_were_observed_and_whose_cost_is_known():
+    nan = np.nan
+    predicted, truth = np.full((4, 2), [0.9, 0.6]), np.array([[1, 1], [1, 1], [nan, 1], [1, 1]])
+    costs = np.array([[4, 1], [nan, 1], [4, nan], [nan, nan]])
+
+    def choice(price):
+        return list(bounds.route_observed(predicted, costs, truth, ["a", "b"], price))
+
+    assert choice(0.0) == [0, 0, 1, 0]
+    assert choice(0.099) == [0, 1, -1, -1]  # .9 - 4 p = .6 - p at p = .1
+    assert choice(0.101) == [1, 1, -1, -1]
+
+
+def test_every_floor_has_a_choice_where_costs_are_known(tiny):
+    assert set(floors(tiny, [0, 2], [1, 3])) == set(bounds.FLOORS)
 
 
 def test_a_question_without_outcomes_has_no_oracle():

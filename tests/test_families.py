@@ -16,7 +16,6 @@ from routers.encoders import Encoder
 from routers.logistic import SoftLabelLogistic
 from routers.mlp import SoftLabelMLP
 from routers.neighbors import KNNRouter, nearest_rows
-from routers.recognition import RecognisedDatasetRouter
 
 
 class Words(Encoder):
@@ -84,19 +83,6 @@ def test_two_clusters_find_the_topics(tiny):
     router = KMeansRouter(Words(), n_clusters=2, prior=0).fit(tiny)
     np.testing.assert_allclose(router.predict_scores(["one fish"]), [[1, 0.5, 0]])
     np.testing.assert_allclose(router.predict_scores(["red bird"]), [[0, 1, 0.5]])
-
-
-def test_recognised_dataset_by_hand(tiny):
-    router = RecognisedDatasetRouter(Words(), prior=0).fit(tiny)
-    np.testing.assert_allclose(router.predict_scores(["two fish"]), [[1, 0.5, 0]])
-    assert list(router.classes_) == ["bird", "fish"]
-    soft = RecognisedDatasetRouter(Words(), prior=0, soft=True).fit(tiny)
-    p_bird, p_fish = soft.recognise(["two fish"])[0]
-    np.testing.assert_allclose(
-        soft.predict_scores(["two fish"]),
-        [[p_fish, 0.5 * p_fish + p_bird, 0.5 * p_bird]],
-        atol=1e-6,
-    )
 
 
 @pytest.mark.parametrize("strength", [0.1, 1.0, 10.0])

@@ -8,7 +8,7 @@
 |    |                                                 | test_traps.py::test_groups_picked_by_their_test_oracle_look_better_than_they_are |
 | 3  | clustering on train and test                    | test_traps.py::test_no_test_text_reaches_another_prediction |
 |    |                                                 | router_checks.py::check_batch_independence |
-| 4  | policy fitted on test labels; a shift that does | test_base.py::test_choice_depends_on_neither_column_order_nor_a_constant |
+| 4  | policy fitted on test labels; a shift that does | test_choice.py::test_choice_depends_on_neither_column_order_nor_a_constant |
 |    | nothing; labels permuted, confidences not       | test_replays.py::test_p3_is_argmax_without_the_label_check |
 |    |                                                 | test_replays.py::test_p4_permutes_labels_but_not_confidences |
 | 5  | profile questions among the test questions      | test_model_sat.py::test_aptitude_test_holds_training_questions_that_distinguish |
@@ -16,7 +16,7 @@
 |    |                                                 | test_splits.py::test_given_split_leaves_out_recurring_training_questions |
 | 6  | text profile and question cut in silence        | test_model_sat.py::test_tasks_read_counts_what_an_encoder_does_not_cut |
 |    |                                                 | test_model_sat.py::test_long_questions_keep_beginning_and_end |
-| 7  | a missing cost counts as 0                      | test_base.py::test_unknown_scores_are_never_chosen_and_unknown_costs_are_not_free |
+| 7  | a missing cost counts as 0                      | test_choice.py::test_unknown_scores_are_never_chosen_and_unknown_costs_are_not_free |
 |    |                                                 | test_table.py::test_nan_is_not_observed_and_costs_default_to_unknown |
 |    |                                                 | test_traps.py::test_one_missing_cost_makes_the_figures_that_need_it_unknown |
 | 8  | entropy of probabilities that do not compare    | test_traps.py::test_entropy_is_of_choices_not_of_how_a_router_was_written |
@@ -28,7 +28,7 @@
 |    |                                                 | test_bounds.py::test_oracle_without_luck_by_hand |
 | 14 | voting over samples confounded with routing     | test_traps.py::test_a_router_scores_what_its_choice_scored |
 | 15 | argmax of all-negative outputs is column 0      | test_traps.py::test_outputs_below_zero_or_all_alike_do_not_mean_column_zero |
-|    |                                                 | test_base.py::test_largest_score_then_cheaper_then_alphabetical |
+|    |                                                 | test_choice.py::test_largest_score_then_cheaper_then_alphabetical |
 | 16 | random baseline from a single draw              | test_traps.py::test_random_floor_is_exact |
 |    |                                                 | test_replays.py::test_the_printed_random_row_is_one_draw |
 | 17 | random baseline over other candidates           | test_traps.py::test_random_floor_is_over_the_routers_own_zoo |
