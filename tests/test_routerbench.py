@@ -71,6 +71,11 @@ def test_points_on_a_chord_are_no_vertices():
     np.testing.assert_array_equal(found, [[1, 0.25], [3, 0.75]])
 
 
+def test_as_many_vertices_as_gains_that_diminish():
+    points = arrays([0, 1, 2, 3, 4], [0, 0.4, 0.7, 0.9, 1])
+    np.testing.assert_array_equal(routerbench.hull(*points), np.transpose(points))
+
+
 def test_a_later_point_may_drop_several_vertices():
     found = routerbench.hull(*arrays([0, 1, 2, 3], [0, 0.2, 0.35, 0.9]))
     np.testing.assert_allclose(found, [[0, 0], [3, 0.9]])
