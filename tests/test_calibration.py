@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.field import calibration
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 
 def test_brier_by_hand():
     predicted = np.array([[0.8, 0.5], [0.8, np.nan], [0.2, 0.5], [0.2, 0.5]])
@@ -76,6 +78,23 @@ def test_equal_width_bins_hold_their_upper_edge():
     np.testing.assert_allclose(found, [(0.8 + 1.0) / 3])
 
 
+def test_bins_of_equal_width_are_where_they_are_whatever_is_predicted():
+    # all in the lower half; of equal mass: {.1, .2}, .7 short in all, and {.3}
+    predicted, scores = np.array([[0.1, 0.2, 0.3]]).T, np.array([[1.0, 0.0, 0.0]]).T
+    width = calibration.calibration_error(predicted, scores, n_bins=2, equal_mass=False)
+    np.testing.assert_allclose(width, [0.4 / 3])
+    mass = calibration.calibration_error(predicted, scores, n_bins=2)
+    np.testing.assert_allclose(mass, [(0.7 + 0.3) / 3])
+
+
+def test_an_edge_is_a_prediction_however_close_the_next_one_is():
+    # the two in the middle are neighbors, and no number lies between them
+    low = np.nextafter(0.5, 1)
+    predicted = np.array([[0.1, low, np.nextafter(low, 1), 0.9]]).T
+    found = calibration.calibration_error(predicted, np.array([[0, 0, 1.0, 1]]).T, n_bins=2)
+    np.testing.assert_allclose(found, [((0.1 + 0.5) + (0.5 + 0.1)) / 4])
+
+
 def test_ten_bins_of_equal_mass_by_default():
     # twenty predictions, in pairs that are off in opposite directions: in ten bins they cancel
     predicted = np.arange(20)[:, None] / 20
@@ -103,6 +122,7 @@ def test_an_llm_without_predictions_is_unknown_in_every_column():
     found = calibration.by_llm([frame])
     assert found.index.name == "llm"
     assert list(found.columns) == ["n_pairs", "score", "predicted", "brier", "calibration_error"]
+    assert found["n_pairs"].dtype == int
     assert found.loc["a", "n_pairs"] == 0
     assert found.loc["a"].drop("n_pairs").isna().all()
     assert found.loc["b"].tolist() == pytest.approx([1, 1, 0.25, 0.75**2, 0.75])

@@ -6,6 +6,8 @@ from columns import arrays
 
 from benchmarks.field import llmrouterbench
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 
 def test_relative_gains():
     assert llmrouterbench.gain(0.66, 0.6) == pytest.approx(0.1)
@@ -44,13 +46,14 @@ def test_scores_by_number_of_solvers(tiny):
     nobody = llmrouterbench.score_where_few_solve(np.zeros(2), np.zeros((2, 3)))
     assert np.isnan(nobody[0])
     assert nobody[1] == 0
-    assert [llmrouterbench.few_solvers(m) for m in (2, 8, 20, 33)] == [1, 1, 3, 5]
+    assert [llmrouterbench.few_solvers(m) for m in (2, 8, 17, 20, 33)] == [1, 1, 3, 3, 5]
 
 
 def test_gain_over_nothing_is_not_defined():
     found = llmrouterbench.gain(np.array([0.5, 0.5]), np.array([0.0, 0.25]))
     np.testing.assert_array_equal(found, [np.nan, 1])
     assert llmrouterbench.gain(0.5, np.array([0.25, 0.5])).tolist() == [1, 0]
+    assert llmrouterbench.gain(np.array([0.5, 0.25]), 0.25).tolist() == [1, 0]
     assert llmrouterbench.gain(3, 2) == 0.5
 
 
@@ -99,6 +102,8 @@ def test_a_question_is_solved_from_95_on():
     scores = np.array([[0.95, 0.94, np.nan], [1.0, 1.0, 0.0]])
     assert llmrouterbench.n_solvers(scores).tolist() == [1, 2]
     assert llmrouterbench.n_solvers(scores, solved_at=0.0).tolist() == [2, 3]
+    # in single precision .6 is a little more
+    assert llmrouterbench.n_solvers(np.array([[0.6, np.float32(0.6)]]), solved_at=0.6) == 2
 
 
 def test_questions_that_the_router_has_no_score_on_are_not_counted():
@@ -124,3 +129,4 @@ def test_few_are_counted_over_all_their_questions():
     found = llmrouterbench.score_where_few_solve(values, scores, solved_at=1.5)
     assert np.isnan(found[0])
     assert found[1] == 0
+    assert np.isnan(llmrouterbench.score_where_few_solve(values[:0], scores[:0])).all()

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.field import routerarena
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 
 def test_score_reproduces_the_sources_check_values():
     assert routerarena.arena_score(0.6688, 0.15) == pytest.approx(0.669, abs=5e-4)
@@ -15,7 +17,7 @@ def test_score_reproduces_the_sources_check_values():
 def test_score_at_the_ends_of_the_range():
     assert routerarena.arena_score(0.7, 0.0044) == pytest.approx(1.1 * 0.7 / 1.07)
     assert routerarena.arena_score(0.7, 0.0) == routerarena.arena_score(0.7, 0.0044)
-    assert routerarena.arena_score(0.7, 500) == 0
+    assert [routerarena.arena_score(0.7, cost) for cost in (200, 250, 500)] == [0, 0, 0]
     assert np.isnan(routerarena.arena_score(0.7, float("nan")))
 
 
@@ -44,6 +46,7 @@ def test_optimality_without_costs_or_solvable_questions():
     assert np.isnan(found["choice"])
     assert np.isnan(found["cost"])
     nothing = routerarena.optimality(np.array([0]), np.zeros((1, 2)), np.ones((1, 2)))
+    assert set(nothing) == set(found)
     assert np.isnan(list(nothing.values())).all()
 
 

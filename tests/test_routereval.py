@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks.field import routereval
 
+pytestmark = pytest.mark.filterwarnings("error")
+
 
 def test_values_over_references():
     assert routereval.value_over_reference(0.63, 0.9) == pytest.approx(0.7)
@@ -15,9 +17,9 @@ def test_values_over_references():
 
 
 def test_entropy_of_choices():
-    assert routereval.choice_entropy(np.array([2, 2, 2]), 3) == 0
-    assert routereval.choice_entropy(np.array([0, 0, 1, 2, -1]), 3) == pytest.approx(1.5)
-    assert np.isnan(routereval.choice_entropy(np.array([-1]), 3))
+    assert routereval.choice_entropy(np.array([2, 2, 2])) == 0
+    assert routereval.choice_entropy(np.array([0, 0, 1, 2, -1])) == pytest.approx(1.5)
+    assert np.isnan(routereval.choice_entropy(np.array([-1])))
 
 
 def test_entropy_of_each_question():
@@ -73,12 +75,13 @@ def test_no_reference_and_no_score():
 
 
 def test_entropy_of_choices_is_over_those_made():
-    assert routereval.choice_entropy(np.array([-1, 0, 1, 1, -1, 0]), 4) == pytest.approx(1)
-    assert np.isnan(routereval.choice_entropy(np.array([], dtype=int), 3))
+    assert routereval.choice_entropy(np.array([-1, 0, 1, 1, -1, 0])) == pytest.approx(1)
+    assert np.isnan(routereval.choice_entropy(np.array([], dtype=int)))
 
 
 def test_entropy_of_certain_questions_is_0():
     assert routereval.question_entropy(np.eye(3)) == 0
+    assert np.isnan(routereval.question_entropy(np.empty((0, 3))))
     rows = np.array([[0.5, 0.5, 0], [1, 0, 0], [0.25, 0.25, 0.5]])
     assert routereval.question_entropy(rows) == pytest.approx((1 + 0 + 1.5) / 3)
 
@@ -101,6 +104,30 @@ def test_temperature_is_told_by_questions_that_differ():
     # likelihood: p^2 times ((1 - p) / 2)^2, greatest at p = 1/2
     np.testing.assert_allclose(found[:4], [[0.5, 0.25, 0.25]] * 4, atol=1e-4)
     np.testing.assert_allclose(found[6], [1, 0, 0])
+
+
+def test_one_temperature_for_all_questions():
+    # by 1 better: right in 6 of 6; by 2: in 3 of 5. With odds of 2 to 1 and of 4 to 1 the slopes
+    # cancel: 1 (6 - 6 * 2/3) + 2 (3 - 5 * 4/5) = 0
+    predicted = np.array([[1.0, 0]] * 6 + [[2.0, 0]] * 5)
+    scores = np.array([[1.0, 0]] * 9 + [[0, 1]] * 2)
+    found = routereval.best_llm_probabilities(predicted, scores)
+    np.testing.assert_allclose(found[:, 0], [2 / 3] * 6 + [4 / 5] * 5, atol=1e-6)
+
+
+def test_temperature_has_limits():
+    always = routereval.best_llm_probabilities(np.array([[0.001, 0]]), np.array([[1, 0]]))
+    np.testing.assert_allclose(always[0, 1], 1 / (1 + np.exp(0.001 * np.exp(7))))
+    never = routereval.best_llm_probabilities(np.array([[0, 1000]]), np.array([[1, 0]]))
+    np.testing.assert_allclose(never[0, 0], 1 / (1 + np.exp(1000 * np.exp(-7))))
+
+
+def test_what_is_predicted_alike_tells_nothing_of_the_temperature():
+    # the first question matters, but both llms are alike there; on the second both are right
+    predicted = np.array([[0.5, 0.5, np.nan], [1, 0, np.nan]])
+    scores = np.array([[1.0, 0, 1], [1, 1, 0]])
+    found = routereval.best_llm_probabilities(predicted, scores)
+    np.testing.assert_array_equal(found, [[0.5, 0.5, 0]] * 2)
 
 
 def test_shared_weight_is_shared_among_equals_not_added():

@@ -101,7 +101,6 @@ def aiq_released(vertices: FloatArray, dearest: float) -> float:
 
 def _area(vertices: FloatArray, low: float, high: float) -> float:
     """Area under the hull from ``low`` to ``high``, nothing left of its first vertex."""
-    low = np.clip(vertices[0, 0], low, high)
     at = np.clip(np.append(vertices[:, 0], high), low, high)
     return float(np.trapezoid(np.interp(at, vertices[:, 0], vertices[:, 1]), at))
 
