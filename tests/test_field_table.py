@@ -11,7 +11,7 @@ ROWS = pd.DataFrame(
         "n_llms": 8,
         "value_over_best_single": [0.8, 1.0004],
         "selection_entropy": [1.5, 0],
-        "aiq_zero": 0.6126,
+        "aiq_zero": 0.6,
         "aiq_gain": [0.0126, -0.1],
         "gain_best_single": [0.0326, 0],
         "gap_oracle": [0.25, 0.3],
@@ -35,7 +35,7 @@ def test_a_line_a_router_in_the_given_order_and_a_dash_for_what_is_not_known():
 
 def test_what_the_columns_are_stands_above():
     first, _, about, *_ = table.to_markdown(ROWS).splitlines()
-    assert first == "the zero router's AIQ is 0.613."
+    assert first == "the zero router's AIQ is 0.600."
     assert about == (
         "V_B: score over that of the llm best on test (RouterEval). AIQ: mean height of the "
         "cost-score hull over the range of the llms' costs, less that of mixing llms blindly "
@@ -50,4 +50,5 @@ def test_what_the_columns_are_stands_above():
     ("n_llms", "which"), [(2, "exactly 1 llm solves"), (20, "1 to 3 llms solve")]
 )
 def test_few_llms_are_counted(n_llms, which):
-    assert f"Few: questions that {which}," in table.to_markdown(ROWS.assign(n_llms=n_llms))
+    of_one_router = ROWS.assign(n_llms=n_llms).iloc[:1]
+    assert f"Few: questions that {which}," in table.to_markdown(of_one_router)
