@@ -1,10 +1,15 @@
 """What two questions and two llms make of a promise, worked by hand."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks import budget
+from benchmarks.comparable import Comparison
+from benchmarks.store import Run
+from routers.dual import DualAllocator
 
 NAN = np.nan
 ROWS = pd.DataFrame(
@@ -23,6 +28,12 @@ ROWS = pd.DataFrame(
 )
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Climb a short way: with two questions what is repaired is the best."""
+    monkeypatch.setattr(budget, "DualAllocator", partial(DualAllocator, max_iter=20))
+
+
 @pytest.fixture
 def found(monkeypatch):
     """Promise what is halfway from the cheapest (.5 for 1) to the best (.75 for 4)."""
@@ -35,14 +46,15 @@ def row_of(found, **where):
     return row
 
 
-@pytest.mark.parametrize("solver", ["lp", "price"])
+@pytest.mark.parametrize("solver", ["lp", "dual", "price"])
 def test_a_promised_score(found, solver):
     # .625 needs big on the first question: .7 for 2.5, than which nothing is cheaper. In truth
     # that is .55 for 4.
     row = row_of(found, kind="score", solver=solver, capacity=np.inf)
     assert row.pop("seconds") >= 0
     assert row == {
-        **{"run": 0, "kind": "score", "capacity": np.inf, "solver": solver, "share": 0.5},
+        **{"run": 0, "n_questions": 2, "n_left_out": 0},
+        **{"kind": "score", "capacity": np.inf, "solver": solver, "share": 0.5},
         "promise": pytest.approx(0.625),
         "predicted_score": pytest.approx(0.7),
         "predicted_cost": pytest.approx(2.5),
@@ -66,9 +78,10 @@ def test_one_price_moves_equal_questions_together(monkeypatch):
     assert not ((found["solver"] == "price") & (found["capacity"] == 1.5)).any()
 
 
-def test_a_budget(found):
+@pytest.mark.parametrize("solver", ["lp", "dual"])
+def test_a_budget(found, solver):
     # 2.5 buys big for one question: the first, where it gains most; 1 and 6 are paid, 4 on average
-    row = row_of(found, kind="cost", solver="lp", capacity=np.inf)
+    row = row_of(found, kind="cost", solver=solver, capacity=np.inf)
     names = ("promise", "predicted_score", "predicted_cost", "score", "cost", "violation", "gap")
     expected = (2.5, 0.7, 2.5, 0.55, 4, 1.5, 0)
     assert [row[name] for name in names] == pytest.approx(expected, abs=1e-9)
@@ -112,26 +125,33 @@ class TestBatches:
         assert list(budget.batches(rows)) == []
 
 
-class Stored:
-    """A stored run that holds its rows."""
-
-    def __init__(self, label, rows):
-        self.about = {"label": label}
-        self.rows = lambda: rows
+def comparison(**frames):
+    """Return a table of routers, a list of frames each: one per seed."""
+    groups = [[Run(None, {"label": name}) for _ in found] for name, found in frames.items()]
+    rows = [dict(enumerate(found)) for found in frames.values()]
+    tested = [dict.fromkeys(by_seed) for by_seed in rows]  # not what is judged
+    return Comparison(groups, tested, rows)
 
 
 def test_summary_is_the_mean_over_batches_and_seeds(monkeypatch):
     monkeypatch.setattr(budget, "SHARES", (0.5,))
     lucky = ROWS.assign(fold=1, **{"score/big": [1.0, 0.9]})  # .2 better than the first fold
-    runs = [Stored("r", pd.concat([ROWS, lucky])), Stored("r", pd.concat([ROWS, lucky]))]
-    found = budget.summary([runs, [Stored("other", ROWS.iloc[:1])]])
+    both = pd.concat([ROWS, lucky])
+    found = budget.summary(comparison(r=[both, both], other=[ROWS.iloc[:1]]))
     row = row_of(found, router="r", kind="score", solver="lp", capacity=np.inf)
     assert "run" not in row
-    assert row["n_batches"] == 4
+    assert (row["n_batches"], row["n_questions"], row["n_left_out"]) == (4, 8, 0)
     assert row["score"] == pytest.approx((0.55 + 0.65) / 2)
     # .075 and -.025 twice: a deviation of .1 / sqrt(3), over the root of one seed's two batches
     assert row["violation"] == pytest.approx(0.025)
     assert row["violation_error"] == pytest.approx(0.1 / np.sqrt(3) / np.sqrt(2))
     assert list(found["router"].unique()) == ["r", "other"]
-    nothing = budget.summary([[Stored("r", ROWS.assign(**{"cost/big": NAN, "cost/small": NAN}))]])
-    assert nothing.empty
+
+
+def test_questions_that_cannot_be_judged_are_counted(monkeypatch):
+    monkeypatch.setattr(budget, "SHARES", (0.5,))
+    rows = pd.concat([ROWS, ROWS.assign(**{"cost/big": NAN, "cost/small": NAN})])
+    found = budget.summary(comparison(r=[rows, rows]))
+    assert (found["n_questions"] == 4).all()
+    assert (found["n_left_out"] == 4).all()
+    assert budget.summary(comparison(r=[rows.iloc[2:]])).empty

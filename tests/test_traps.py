@@ -163,7 +163,7 @@ def test_entropy_is_of_choices_not_of_how_a_router_was_written():
     # a softmax of accuracies cannot even be sure of itself
     sure = np.exp([[1.0, 0, 0]]) / np.exp([1.0, 0, 0]).sum()
     assert routereval.question_entropy(sure) == pytest.approx(1.41, abs=0.005)
-    ours = [routereval.choice_entropy(p.argmax(axis=1), 3) for p in (as_knn_does, as_mlc_does)]
+    ours = [routereval.choice_entropy(p.argmax(axis=1)) for p in (as_knn_does, as_mlc_does)]
     assert ours == [1.5, 1.5]
 
 

@@ -65,8 +65,7 @@ def _error(predicted: FloatArray, scores: FloatArray, n_bins: int, equal_mass: b
         return float("nan")
     inner = np.arange(1, n_bins) / n_bins
     edges = np.quantile(predicted, inner, method="lower") if equal_mass else inner
-    bin_of = np.searchsorted(edges, predicted, side="left")
-    off = np.bincount(bin_of, weights=predicted - scores, minlength=n_bins)
+    off = np.bincount(np.searchsorted(edges, predicted), weights=predicted - scores)
     return float(np.abs(off).sum() / len(scores))
 
 

@@ -32,9 +32,8 @@ def gain(score: ArrayLike, reference: ArrayLike) -> FloatArray:
     score, reference : float or ndarray
         The reference is the mean llm (Gain@R) or the best single llm (Gain@B). NaN where it is 0.
     """
-    above, below = np.asarray(score, dtype=float), np.asarray(reference, dtype=float)
-    undefined = np.full(np.broadcast(above, below).shape, np.nan)
-    return np.divide(above, below, out=undefined, where=below > 0) - 1
+    above, below = np.broadcast_arrays(score, reference)
+    return np.divide(above, below, out=np.full(below.shape, np.nan), where=below > 0) - 1
 
 
 def gap_to_oracle(score: ArrayLike, oracle: ArrayLike) -> FloatArray:
@@ -98,10 +97,8 @@ def distance_to_front(
     points = _known_points(costs, scores)
     if not len(points) or not len(pool):
         return float("nan")
-    low, span = pool.min(axis=0), np.ptp(pool, axis=0)
-    span = np.where(span > 0, span, 1)
-    front = (_front(pool) - low) / span
-    between = ((points - low) / span)[:, None] - front[None]
+    between, span = points[:, None] - _front(pool)[None], np.ptp(pool, axis=0)
+    between = np.divide(between, span, out=np.zeros_like(between), where=span > 0)
     return float(np.sqrt((between**2).sum(axis=2)).min(axis=1).mean())
 
 
@@ -128,8 +125,7 @@ def n_solvers(scores: FloatArray, solved_at: float = SOLVED) -> np.ndarray:
     solved_at : float, default=0.95
         Least score that counts as solved. Only this count is binary; scores stay as they are.
     """
-    single = np.nan_to_num(scores, nan=-1.0).astype(np.float32)  # as scores are kept
-    return (single >= np.float32(solved_at)).sum(axis=1)
+    return (scores.astype(np.float32) >= np.float32(solved_at)).sum(axis=1)  # as they are kept
 
 
 def score_by_solvers(

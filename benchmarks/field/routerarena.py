@@ -45,7 +45,7 @@ def robustness(choice: Texts, perturbed: Texts) -> float:
         Name of the llm chosen for each question and for its rewording: names, so that the order
         of a zoo cannot matter. '' (nothing chosen) on either side leaves the question out.
     """
-    before, after = np.asarray(choice, dtype=object), np.asarray(perturbed, dtype=object)
+    before, after = np.asarray(choice), np.asarray(perturbed)
     matched = (before != "") & (after != "")
     return float((before == after)[matched].mean()) if matched.any() else float("nan")
 

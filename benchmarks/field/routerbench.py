@@ -101,11 +101,7 @@ def aiq_released(vertices: FloatArray, dearest: float) -> float:
 
 def _area(vertices: FloatArray, low: float, high: float) -> float:
     """Area under the hull from ``low`` to ``high``, nothing left of its first vertex."""
-    low = max(low, float(vertices[0, 0]))
-    if low >= high:
-        return 0.0
-    inside = vertices[(vertices[:, 0] > low) & (vertices[:, 0] < high), 0]
-    at = np.concatenate([[low], inside, [high]])
+    at = np.clip(np.append(vertices[:, 0], high), low, high)
     return float(np.trapezoid(np.interp(at, vertices[:, 0], vertices[:, 1]), at))
 
 
@@ -126,7 +122,5 @@ def aiq_over_zero(
         One point per llm, always asked. If any cost is NaN both figures are: a zoo whose costs
         are partly unknown has no range.
     """
-    if np.isnan(llm_costs).any():
-        return float("nan"), float("nan")
     span = float(llm_costs.min()), float(llm_costs.max())
     return aiq(hull(costs, scores), *span), aiq(hull(llm_costs, llm_scores), *span)

@@ -67,7 +67,7 @@ def value_over_best_single(score: float, llm_scores: FloatArray) -> float:
     return value_over_reference(score, float(known.max())) if len(known) else float("nan")
 
 
-def choice_entropy(choice: np.ndarray, n_llms: int) -> float:
+def choice_entropy(choice: np.ndarray) -> float:
     """E_p made comparable: entropy in bits of where the questions are sent, 0 to log2 m.
 
     The released code averages the entropy of each router's own "probabilities", which are
@@ -78,10 +78,9 @@ def choice_entropy(choice: np.ndarray, n_llms: int) -> float:
     ----------
     choice : ndarray of int, shape (n,)
         -1 (nothing to choose) is left out.
-    n_llms : int
     """
-    count = np.bincount(choice[choice >= 0], minlength=n_llms)
-    if not count.sum():
+    count = np.bincount(choice[choice >= 0])
+    if not len(count):
         return float("nan")
     return selection_entropy({str(j): share for j, share in enumerate(count / count.sum())})
 
@@ -138,7 +137,7 @@ def _likeliest_scale(logits: FloatArray, best: np.ndarray) -> float:
     short = np.where(np.isfinite(logits), level - logits, 0)
 
     def slope(log_scale: float) -> float:
-        return float((softmax(logits * np.exp(log_scale), axis=1) * short).sum(axis=1).mean())
+        return float((softmax(logits * np.exp(log_scale), axis=1) * short).sum())
 
     low, high = -7.0, 7.0
     if slope(high) >= 0:
