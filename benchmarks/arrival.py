@@ -183,7 +183,7 @@ class _Stage:
             "n_observed": (~np.isnan(judge.scores)).sum(axis=1),
             "left_out": np.where(counts, "", NOT_OBSERVED).astype(object),
         }
-        return pd.concat([pd.DataFrame(labels), scores.where(counts, axis=0)], axis=1)
+        return pd.concat([pd.DataFrame(labels), scores.where(counts)], axis=1)
 
     def _why_not(self, newcomer: str) -> str:
         """Say why an arrival cannot be compared, ``""`` if it can."""
@@ -212,7 +212,7 @@ class _Stage:
             ("best_single", [-ranked.index(llm) for llm in zoo]),
             ("newcomer_alone", alone),
         ):
-            found[name] = np.tile(np.array(row, dtype=np.float64), (len(self._judge), 1))
+            found[name] = np.tile(np.array(row), (len(self._judge), 1))
         return found
 
     def _from_labels(self, name: str, zoo: tuple[str, ...], asked: RoutingTable) -> FloatArray:
@@ -245,7 +245,7 @@ def _test_of(fitted: Router) -> AptitudeTest:
 def _asked(test: AptitudeTest, learn: RoutingTable) -> RoutingTable:
     """Return the questions of an aptitude test."""
     ids = set().union(*test.tasks)
-    return learn.rows(np.array([name in ids for name in learn.ids], dtype=bool))
+    return learn.rows(np.array([name in ids for name in learn.ids]))
 
 
 def _scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) -> pd.DataFrame:

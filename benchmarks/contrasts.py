@@ -58,13 +58,13 @@ def take_apart(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
     contrasts : ndarray of shape (n, m)
         NaN where not observed, and on such questions.
     """
-    scores = np.where((~np.isnan(scores)).sum(axis=1, keepdims=True) > 1, scores, np.nan)
-    seen = ~np.isnan(scores)
-    count = seen.sum(axis=1)
-    beside = scores - column_means(scores.T)[:, None]  # the mean of those observed
-    per_question = np.divide(1, count, out=np.zeros(len(count)), where=count > 0)[:, None]
-    normal = np.diag(seen.sum(axis=0)) - seen.T @ (seen * per_question)
+    several = (~np.isnan(scores)).sum(axis=1) > 1
+    compared = scores[several]
+    seen = ~np.isnan(compared)
+    beside = compared - column_means(compared.T)[:, None]  # the mean of those observed
+    normal = np.diag(seen.sum(axis=0)) - seen.T @ (seen / seen.sum(axis=1, keepdims=True))
     levels = np.linalg.pinv(normal, hermitian=True) @ np.nansum(beside, axis=0)
+    scores = np.where(several[:, None], scores, np.nan)
     difficulty = column_means((scores - levels).T)[:, None]
     return difficulty, scores - difficulty
 
@@ -101,12 +101,11 @@ def squared_errors_of(
     """
     m = scores.shape[1]
     count = (~np.isnan(scores)).sum(axis=1)
+    count = np.where(count > 1, count, np.nan)
     # true contrasts sum to 0; predicted ones that do not are wrong by their mean at every llm
     offset = contrasts.mean(axis=1, keepdims=True)
     left = scores - difficulty - (contrasts - offset)
     mean = column_means(left.T)
-    squares = np.nansum((left - mean[:, None]) ** 2, axis=1)
-    unknown = np.full(len(scores), np.nan)
-    variance = np.divide(squares, count - 1, out=unknown, where=count > 1)
-    too_large = np.divide(1, count, out=np.zeros(len(count)), where=count > 0) - 1 / m
+    variance = np.nansum((left - mean[:, None]) ** 2, axis=1) / (count - 1)
+    too_large = 1 / count - 1 / m
     return mean**2 - too_large * variance, (m - 1) * variance + m * offset[:, 0] ** 2

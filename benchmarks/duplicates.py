@@ -32,13 +32,13 @@ def comparable_text(text: str) -> str:
     Lettered options follow the rest, sorted, each behind a null character.
     """
     body, options = _options_apart(text)
-    parts = [_normal(body), *sorted(map(_normal, options))]
-    return "\0".join(" ".join(part.split()) for part in parts)
+    return "\0".join([_normal(body), *sorted(map(_normal, options))])
 
 
 def _normal(text: str) -> str:
     # a sign in lower case may be composed of others than in upper case
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    composed = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    return " ".join(composed.split())
 
 
 def _options_apart(text: str) -> tuple[str, list[str]]:

@@ -24,7 +24,8 @@ def test_it_does_not_matter_which_llms_were_observed():
     holed = np.where(rng.random(whole.shape) < 0.4, NAN, whole)
     holed[:, 0] = np.where(whole.mean(axis=1) > 1, whole[:, 0], NAN)  # asked what is easy only
     enough = (~np.isnan(holed)).sum(axis=1) > 1
-    difficulty, contrasts = take_apart(holed)
+    with np.errstate(all="raise"):
+        difficulty, contrasts = take_apart(holed)
     np.testing.assert_allclose(difficulty[enough, 0], whole.mean(axis=1)[enough])
     assert np.isnan(difficulty[~enough]).all()
     known = ~np.isnan(holed) & enough[:, None]
@@ -72,8 +73,34 @@ def test_estimated_errors_are_right_on_average(k):
 
 def test_a_question_with_one_outcome_compares_nobody():
     scores = np.array([[1, NAN, NAN], [NAN, NAN, NAN], [1, 0, NAN]])
-    for error in squared_errors_of(scores, np.zeros((3, 1)), np.zeros((3, 3))):
+    with np.errstate(all="raise"):
+        errors = squared_errors_of(scores, np.zeros((3, 1)), np.zeros((3, 3)))
+    for error in errors:
         assert list(np.isnan(error)) == [True, True, False]
+
+
+def test_what_a_question_is_wrong_by_is_its_own():
+    """Whatever stands beside it: predictions of other questions, outcomes, or none."""
+    rng = np.random.default_rng(3)
+    scores = np.where(rng.random((6, 4)) < 0.2, NAN, rng.random((6, 4)))
+    difficulty, contrasts = rng.random((6, 1)), rng.random((6, 4))
+    together = squared_errors_of(scores, difficulty, contrasts)
+    for i in range(6):
+        row = slice(i, i + 1)
+        alone = squared_errors_of(scores[row], difficulty[row], contrasts[row])
+        np.testing.assert_allclose([error[row] for error in together], alone)
+
+
+def test_errors_by_hand():
+    """Two of three llms observed, 1 and 0; predicted .25 for all, and contrasts .3, 0 and 0.
+
+    Predicted contrasts are .1 too high at every llm, the scores then .45, .15 and .15: what is
+    left is .55 and -.15, of mean .2 and variance .245. The squared mean is too large by
+    (1/2 - 1/3) of that; the contrasts are wrong by 2 * .245, and by 3 * .1 squared.
+    """
+    scores, contrasts = np.array([[1, 0, NAN]]), np.array([[0.3, 0, 0]])
+    found = squared_errors_of(scores, np.array([[0.25]]), contrasts)
+    np.testing.assert_allclose(np.ravel(found), [0.04 - 0.245 / 6, 0.49 + 0.03])
 
 
 @pytest.mark.parametrize(
@@ -89,4 +116,6 @@ def test_a_question_with_one_outcome_compares_nobody():
     ],
 )
 def test_who_can_be_compared(scores, expected):
-    assert list(comparable_llms(np.array(scores, dtype=float))) == expected
+    found = comparable_llms(np.array(scores, dtype=float))
+    assert found.dtype == bool
+    assert list(found) == expected

@@ -4,7 +4,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from benchmarks.duplicates import duplicate_groups
+from benchmarks.duplicates import comparable_text, duplicate_groups
 from benchmarks.splits import kfold
 from routers.table import RoutingTable
 
@@ -35,6 +35,8 @@ def same(one, other) -> bool:
         ("Straße", "STRASSE"),
         ("ΟΔΟΣ", "οδος"),
         ("Wet?\nA. sea\nB. sun\nC. sky", "Wet?\nA. sky\nB. sea\nC. sun"),
+        ("Wet?\nA.  sun\nB. sea", "Wet?\nA. sun\nB. sea"),
+        ("Wet?\nA. a\tz\nB. a b", "Wet?\nA. a b\nB. a z"),
         ("Wet?\nin two lines\nA. sea\nB. sun", "Wet? in two lines\nA. Sun\nB. Sea"),
     ],
 )
@@ -55,11 +57,32 @@ SIGNS += [
 ]
 
 
+SIGNS += ["A. sea\nB. sun", "A. sun\nB. sea", "Wet?\nA. sea\nB. sun\nC", "Wet?\nA. sun\nB. sea\nC"]
+SIGNS += ["Wet?", "Wet?\nA. "]
 SIGNS += ["Wet?\nsea\nsun", "Wet?\nA. sun\nA. sea", "Wet?\nA. sea\nC. sun", "Wet?\nC. sea"]
 
 
 def test_what_a_text_says_does():
-    assert [(a, b) for a, b in itertools.combinations(SIGNS, 2) if same(a, b)] == []
+    groups = duplicate_groups(table_of(SIGNS))
+    first = dict(zip(groups[::-1], SIGNS[::-1], strict=True))
+    assert [
+        (first[k], sign) for k, sign in zip(groups, SIGNS, strict=True) if first[k] != sign
+    ] == []
+
+
+def test_groups_are_numbered_by_their_first_question():
+    texts = ["b", "a", "B", "c", "a", "b "]
+    assert list(duplicate_groups(table_of(texts))) == [0, 1, 0, 2, 1, 0]
+
+
+def test_what_is_compared_is_the_text_and_then_its_options_sorted():
+    assert comparable_text("Wet  or\ndry?\nA. sun\nB.  The Sea ") == "wet or dry?\0sun\0the sea"
+    assert comparable_text("A. sun\nB. sea") == "a. sun b. sea"  # nothing is asked before
+
+
+def test_options_that_hold_a_line_like_an_option_are_the_last_that_begin_with_a():
+    text = "Which list?\nA. one\nB. two\nA. three\nB. four\nC. five"
+    assert comparable_text(text) == "which list? a. one b. two\0five\0four\0three"
 
 
 def test_arithmetic_and_brackets_keep_all_their_questions():

@@ -168,6 +168,15 @@ def test_lm_reading(tiny_lm, tmp_path):
     assert np.array_equal(one, two)  # only beginning and end are read
 
 
+def test_states_are_read_in_standard_deviations_from_their_mean(monkeypatch):
+    """Of each of two blocks the first number has mean 1 and deviation 1, the other 30 and 20."""
+    encoder = LMReadingEncoder("nowhere", mean_depths=[0.5], last_depths=[1.0])
+    states = {"low": [0, 10, 0, 10], "high": [2, 50, 2, 50], "new": [1 + 3, 30 + 80, 1 + 4, 30]}
+    monkeypatch.setattr(encoder, "raw", lambda texts: np.array([states[text] for text in texts]))
+    vector = encoder.fit(["low", "high"]).transform(["new"])[0]
+    assert vector == pytest.approx(np.array([0.6, 0.8, 1, 0]) / np.sqrt(2))
+
+
 def test_layers_above_the_deepest_state_are_not_missed(tiny_lm):
     def read(**depths):
         return LMReadingEncoder(str(tiny_lm), dtype="float32", **depths).raw(["What is 1 + 1?"])
@@ -199,6 +208,21 @@ def test_without_item_factors_a_score_is_the_expected_accuracy(halves):
     clear = (expected > 0.02) & (expected < 0.98)
     assert clear.any()
     assert np.allclose(found[clear], expected[clear], atol=1e-5)
+
+
+@pytest.mark.parametrize(("balanced", "share"), [(True, 1 / 2), (False, 1 / 4)])
+def test_datasets_are_recognized_as_if_equally_frequent_where_that_is_asked_for(balanced, share):
+    """What is typed the same tells nothing but how frequent a dataset is: ten against thirty."""
+    table = RoutingTable(
+        questions=["Which one?"] * 40,
+        scores=np.tile([[1, 0], [0, 1]], (20, 1)),
+        llms=["a", "b"],
+        ids=[f"q{i:02}" for i in range(40)],
+        datasets=["few"] * 10 + ["many"] * 30,
+    )
+    fitted = router(balanced=balanced).fit(table)
+    found = fitted.recognise(fitted.encoder_.transform(["Which one?"]))
+    assert found[0] == pytest.approx([share, 1 - share], abs=1e-3)
 
 
 def test_an_item_moves_the_log_odds_by_its_factors_times_the_loadings(halves):
