@@ -232,7 +232,7 @@ def _shared_scores(
     if not seeds:
         return np.empty((len(routers), 0)), np.empty(0, dtype=object)
     scores = [question_scores([by_seed[seed] for seed in seeds]) for by_seed in routers]
-    table = pd.concat(scores, axis=1, join="inner").sort_index().dropna()
+    table = pd.concat(scores, axis=1).sort_index().dropna()
     labels = pd.concat(routers[0][seed].set_index("question_id")["dataset"] for seed in seeds)
     labels = labels[~labels.index.duplicated()].loc[table.index]
     return table.to_numpy().T, labels.to_numpy(dtype=object)

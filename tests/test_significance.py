@@ -78,6 +78,10 @@ def test_the_least_p_value_is_one_in_the_number_of_flips():
     assert least_p_values(2)[0, 1] == 1 / 20_001
     assert least_p_values(2, 1500)[0, 1] == 1 / 1501
     assert least_p_values(3, 1500)[1, 2] == 1  # alike: every flip reaches a difference of 0
+    two = np.array([[1.0, 1], [0, 0]])  # half of the sign patterns
+    rng = np.random.default_rng(0)
+    found = significance.permutation_p_values(two, ONE[:2], rng, 1500)
+    assert found[0, 1] == pytest.approx(1 / 2, abs=0.05)
 
 
 def test_forty_flips_a_pair_let_the_best_of_many_routers_be_told_apart():
