@@ -212,8 +212,8 @@ def pair_p_values(routers: Sequence[BySeed], seed: int = 0) -> FloatArray:
     found = np.full((len(routers), len(routers)), np.nan)
     by_seeds: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for pair in combinations(range(len(routers)), 2):
-        both = set(routers[pair[0]]) & set(routers[pair[1]])
-        by_seeds.setdefault(tuple(sorted(both)), []).append(pair)
+        if both := set(routers[pair[0]]) & set(routers[pair[1]]):
+            by_seeds.setdefault(tuple(sorted(both)), []).append(pair)
     for seeds, pairs in by_seeds.items():
         members = sorted({member for pair in pairs for member in pair})
         values, datasets = _shared_scores([routers[member] for member in members], seeds)
@@ -229,8 +229,6 @@ def _shared_scores(
     routers: Sequence[BySeed], seeds: Sequence[int]
 ) -> tuple[FloatArray, np.ndarray]:
     """Scores (k, n) averaged over some seeds, on the questions that all have; their datasets."""
-    if not seeds:
-        return np.empty((len(routers), 0)), np.empty(0, dtype=object)
     scores = [question_scores([by_seed[seed] for seed in seeds]) for by_seed in routers]
     table = pd.concat(scores, axis=1).sort_index().dropna()
     labels = pd.concat(routers[0][seed].set_index("question_id")["dataset"] for seed in seeds)

@@ -119,6 +119,7 @@ def test_a_policy_not_observed_on_a_dataset_changes_no_other():
     datasets, scores = ["d"] * 4 + ["e"] * 3, [0, 1, 1, 0.5, 0, 0, 1]
     part = [0, 1, 0, 1] + [np.nan] * 3
     alone = draw(datasets, router=scores)[0, 0]
-    beside = draw(datasets, part=part, router=scores)
+    with np.errstate(all="raise"):
+        beside = draw(datasets, part=part, router=scores)
     assert np.isnan(beside[0]).all()
     assert beside[1, 0] == pytest.approx(alone)

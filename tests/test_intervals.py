@@ -128,7 +128,10 @@ def test_a_gap_that_may_be_none_has_no_interval():
 
 def test_small_datasets_are_named():
     datasets = ["big"] * 5 + ["o|ne"] + ["two"] * 2
-    note = small_dataset_note(datasets)
-    assert "within o|ne (1), two (2): each" in note
+    assert small_dataset_note(datasets) == (
+        "There are too few questions to tell how much scores vary within o|ne (1), two (2): each "
+        "of these datasets weighs as much in the macro score as any other, so the intervals are "
+        "rough and may be too short."
+    )
     assert small_dataset_note(["big"] * 5) == ""
     assert "big (5)" in small_dataset_note(datasets, fewest=6)
