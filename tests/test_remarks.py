@@ -62,6 +62,9 @@ def test_questions_that_were_left_out_when_the_data_were_read():
     assert said_of({0: WHOLE}, left_out={"unanswerable": 1}) == [
         "1 question that no llm of the zoo can answer is left out."
     ]
+    assert said_of({0: WHOLE}, left_out={"unasked": 1}) == [
+        "1 question without an outcome of any llm of the zoo is left out."
+    ]
     assert said_of({0: WHOLE}, left_out={"unanswerable": 2, "unasked": 1234}) == [
         "2 questions that no llm of the zoo can answer are left out.",
         "1,234 questions without an outcome of any llm of the zoo are left out.",
@@ -123,8 +126,10 @@ def test_how_often_there_is_a_choice():
     assert said_of({0: rows_of([[1, 0]] * 5 + lone)}) == [
         "There is a choice between llms on 62.5% of the tests."
     ]
-    (said,) = said_of({0: rows_of(lone * 2)})
-    assert said.startswith("Nothing can be told from this table")
+    assert said_of({0: rows_of(lone * 2)}) == [
+        "Nothing can be told from this table: of every question the outcome of one llm only is "
+        "known, so that all policies make the same choices."
+    ]
     # of the router that has the least, for each is averaged over its own seeds
     half = rows_of([[1, 0]] * 3 + lone)
     said = said_of({0: WHOLE}, {1: half})
@@ -134,7 +139,10 @@ def test_how_often_there_is_a_choice():
 def test_how_often_the_best_single_llm_was_observed():
     rows = rows_of([[1, 0, 1]] * 6 + [[NAN, 1, 1]] * 2)
     (said,) = said_of({0: rows})
-    assert said.startswith("The best single llm was observed on 75.0% of the tests; elsewhere")
+    assert said == (
+        "The best single llm was observed on 75.0% of the tests; elsewhere the floor of that name "
+        "takes the next best that was: it is a mixture."
+    )
     said = said_of({0: WHOLE}, {1: rows})
     assert said[0].startswith("The best single llm was observed on 75.0% of the tests")
 
@@ -153,7 +161,10 @@ def test_small_datasets_are_named_once_per_question():
 
 def test_other_seeds_are_told_of():
     (said,) = said_of({0: WHOLE}, {0: WHOLE, 1: WHOLE})
-    assert said.startswith("Routers were run with different seeds")
+    assert said == (
+        "Routers were run with different seeds: compare one with the floors and bounds of its own "
+        "seeds, as its gap and its lift do. Letters come from the seeds that both have."
+    )
     said = said_of({0: WHOLE}, {1: WHOLE}, {1: WHOLE, 2: WHOLE})
     assert said[1:] == ["No letter compares what shares no seed with any other router: r0."]
     said = said_of({1: WHOLE}, {11: WHOLE})  # 1 is not a part of 11
