@@ -122,6 +122,11 @@ def test_floors_and_bounds_are_those_of_each_set_of_seeds():
         "| *oracle* (bound) | 0 |  | 0.900 | +1.00 | +0.300"[:40],
         "| *oracle* (bound) | 0, 1 |  | 0.850 | +1.00"[:40],
     ]
+    turned = lines(row(seeds="1"), row(router="other", seeds="0"))  # in the order of the rows
+    assert [line[:23] for line in turned if "*oracle*" in line] == [
+        "| *oracle* (bound) | 1 ",
+        "| *oracle* (bound) | 0 ",
+    ]
     same = lines(row(), row(router="other"))
     assert len([line for line in same if "*oracle*" in line]) == 1
 
@@ -130,6 +135,12 @@ def test_a_floor_that_is_unknown_is_left_out():
     found = lines(row(cheapest=NAN, corrected_oracle=NAN))
     assert not [line for line in found if "cheapest" in line or "lucky" in line]
     assert len(found) == 6
+
+
+def test_a_cost_that_is_not_there_is_a_dash():
+    found = row()
+    del found["cost_oracle"]
+    assert f"| +0.300 | {DASH} |" in line_of("*oracle* (bound)", found)
 
 
 def test_who_has_no_score_stands_last():
