@@ -29,9 +29,9 @@ def remarks(comparison: Comparison) -> list[str]:
 
 
 def _of_data(counts: dict[str, int]) -> Iterable[str]:
-    if n := counts.get("unanswerable", 0):
+    if n := counts.get("unanswerable"):
         yield f"{_questions(n)} that no llm of the zoo can answer {_are(n)} left out."
-    if n := counts.get("unasked", 0):
+    if n := counts.get("unasked"):
         yield f"{_questions(n)} without an outcome of any llm of the zoo {_are(n)} left out."
 
 

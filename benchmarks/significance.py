@@ -78,7 +78,7 @@ def permutation_p_values(
     reached = np.ones(len(first))  # the observed labelling is one of them
     for done in range(0, n_permutations, _BLOCK):
         size = (min(_BLOCK, n_permutations - done), values.shape[1])
-        signs = rng.integers(0, 2, size=size, dtype=np.int8) * 2.0 - 1
+        signs = rng.integers(2, size=size, dtype=np.int8) * 2.0 - 1
         flipped = signs @ weighted.T
         reached += (np.abs(flipped[:, first] - flipped[:, second]) >= observed).sum(axis=0)
     return _symmetric(reached / (n_permutations + 1), len(values))
@@ -104,7 +104,6 @@ def nemenyi_p_values(values: FloatArray) -> FloatArray:
     Parameters
     ----------
     values : ndarray of shape (k, n)
-        Higher is better.
 
     Returns
     -------
@@ -114,9 +113,7 @@ def nemenyi_p_values(values: FloatArray) -> FloatArray:
     ----------
     Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006.
     """
-    k, n = values.shape
-    ranks = stats.rankdata(-values, axis=0).mean(axis=1)
-    return mean_rank_p_values(ranks, n) if k > 1 else np.ones((1, 1))
+    return mean_rank_p_values(stats.rankdata(values, axis=0).mean(axis=1), values.shape[1])
 
 
 def mean_rank_p_values(ranks: FloatArray, n_blocks: int) -> FloatArray:
@@ -147,7 +144,7 @@ def holm(p_values: FloatArray) -> FloatArray:
     """
     upper = np.triu_indices(len(p_values), k=1)
     p = p_values[upper]
-    order = np.argsort(p, kind="stable")
+    order = np.argsort(p)
     steps = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     corrected = np.empty(len(p))
     corrected[order] = np.minimum(steps, 1)
@@ -177,9 +174,7 @@ def letters(told_apart: np.ndarray) -> list[str]:
     groups = {frozenset(range(len(told_apart)))}
     for i, j in combinations(range(len(told_apart)), 2):
         if told_apart[i, j]:
-            split = {group for group in groups if {i, j} <= group}
-            parts = {group - {out} for group in split for out in (i, j)}
-            groups = _largest((groups - split) | parts)
+            groups = _largest({group - {out} for group in groups for out in (i, j)})
     ordered = sorted(groups, key=sorted)
     return [
         "".join(_letter(place) for place, group in enumerate(ordered) if i in group)
@@ -217,8 +212,8 @@ def pair_p_values(routers: Sequence[BySeed], seed: int = 0) -> FloatArray:
     found = np.full((len(routers), len(routers)), np.nan)
     by_seeds: dict[tuple[int, ...], list[tuple[int, int]]] = {}
     for pair in combinations(range(len(routers)), 2):
-        both = set(routers[pair[0]]) & set(routers[pair[1]])
-        by_seeds.setdefault(tuple(sorted(both)), []).append(pair)
+        if both := set(routers[pair[0]]) & set(routers[pair[1]]):
+            by_seeds.setdefault(tuple(sorted(both)), []).append(pair)
     for seeds, pairs in by_seeds.items():
         members = sorted({member for pair in pairs for member in pair})
         values, datasets = _shared_scores([routers[member] for member in members], seeds)
@@ -234,10 +229,8 @@ def _shared_scores(
     routers: Sequence[BySeed], seeds: Sequence[int]
 ) -> tuple[FloatArray, np.ndarray]:
     """Scores (k, n) averaged over some seeds, on the questions that all have; their datasets."""
-    if not seeds:
-        return np.empty((len(routers), 0)), np.empty(0, dtype=object)
     scores = [question_scores([by_seed[seed] for seed in seeds]) for by_seed in routers]
-    table = pd.concat(scores, axis=1, join="inner").sort_index().dropna()
+    table = pd.concat(scores, axis=1).sort_index().dropna()
     labels = pd.concat(routers[0][seed].set_index("question_id")["dataset"] for seed in seeds)
     labels = labels[~labels.index.duplicated()].loc[table.index]
     return table.to_numpy().T, labels.to_numpy(dtype=object)

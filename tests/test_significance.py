@@ -1,10 +1,8 @@
 import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from scipy import stats
 
 from benchmarks import metrics, significance
 
@@ -15,13 +13,6 @@ def p_value(first, second, datasets=ONE, seed=0):
     values = np.array([first, second], dtype=float)
     rng = np.random.default_rng(seed)
     return significance.permutation_p_values(values, datasets, rng)[0, 1]
-
-
-def rows_of(scores, datasets):
-    """Rows of a router that always asks the one llm, which scores as given."""
-    n = len(scores)
-    names = {"question_id": [f"q{i:03d}" for i in range(n)], "dataset": datasets, "choice": 0}
-    return pd.DataFrame({**names, "score/x": np.asarray(scores, dtype=float)})
 
 
 def test_weights_make_a_sum_the_macro_mean():
@@ -48,6 +39,8 @@ def test_datasets_count_alike():
     first = [0.1] * 10 + [1.0]
     assert p_value(first, [0.0] * 11, datasets) < 0.01
     assert p_value([0.1] * 10 + [0], [0] * 10 + [1.0], datasets) > 0.9
+    # better on all of d by as much as worse on e: no difference of macro scores at all
+    assert p_value([1.0] * 10 + [0], [0] * 10 + [1.0], datasets) == 1
 
 
 def test_equal_routers_are_rarely_told_apart():
@@ -68,15 +61,33 @@ def test_holm_by_hand():
     found = significance.holm(p)
     # 3 x .01, 2 x .03, and .04 which may not be below the one before
     np.testing.assert_allclose(found, [[1, 0.03, 0.06], [0.03, 1, 0.06], [0.06, 0.06, 1]])
+    p[0, 2] = p[2, 0] = p[1, 2] = p[2, 1] = 0.6
+    np.testing.assert_allclose(significance.holm(p), [[1, 0.03, 1], [0.03, 1, 1], [1, 1, 1]])
+
+
+def least_p_values(n_routers, n_permutations=None):
+    """p-values of a router that alone is right, and on so much that no flip comes near."""
+    values = np.zeros((n_routers, 40))
+    values[0] = 1
+    one = np.array(["d"] * 40, dtype=object)
+    rng = np.random.default_rng(0)
+    return significance.permutation_p_values(values, one, rng, n_permutations)
+
+
+def test_the_least_p_value_is_one_in_the_number_of_flips():
+    assert least_p_values(2)[0, 1] == 1 / 20_001
+    assert least_p_values(2, 1500)[0, 1] == 1 / 1501
+    assert least_p_values(3, 1500)[1, 2] == 1  # alike: every flip reaches a difference of 0
+    two = np.array([[1.0, 1], [0, 0]])  # half of the sign patterns
+    rng = np.random.default_rng(0)
+    found = significance.permutation_p_values(two, ONE[:2], rng, 1500)
+    assert found[0, 1] == pytest.approx(1 / 2, abs=0.05)
 
 
 def test_forty_flips_a_pair_let_the_best_of_many_routers_be_told_apart():
-    values = np.zeros((50, 40))
-    values[0] = 1
-    one = np.array(["d"] * 40, dtype=object)
-    found = significance.permutation_p_values(values, one, np.random.default_rng(0))
-    assert found[0, 1] == pytest.approx(1 / (40 * 50 * 49 / 2 + 1))
-    assert significance.holm(found)[0, 1] < 0.05
+    found = least_p_values(33)
+    assert found[0, 1] == pytest.approx(1 / (40 * 33 * 32 / 2 + 1), rel=1e-9)
+    assert significance.holm(found)[0, 1] < 0.025
 
 
 def test_letters_by_hand():
@@ -88,15 +99,22 @@ def test_letters_by_hand():
     assert significance.letters(np.zeros((1, 1), dtype=bool)) == ["a"]
 
 
-@given(st.lists(st.booleans(), min_size=15, max_size=15))
-def test_routers_share_a_letter_exactly_if_not_told_apart(pairs):
-    apart = np.zeros((6, 6), dtype=bool)
-    apart[np.triu_indices(6, k=1)] = pairs
-    apart |= apart.T
-    found = significance.letters(apart)
-    for i, j in itertools.combinations(range(6), 2):
-        assert bool(set(found[i]) & set(found[j])) != apart[i, j]
-    assert "a" in found[0]
+def test_routers_share_a_letter_exactly_if_not_told_apart():
+    for pairs in itertools.product([False, True], repeat=10):
+        apart = np.zeros((5, 5), dtype=bool)
+        apart[np.triu_indices(5, k=1)] = pairs
+        apart |= apart.T
+        found = significance.letters(apart)
+        for i, j in itertools.combinations(range(5), 2):
+            assert bool(set(found[i]) & set(found[j])) != apart[i, j]
+        assert "a" in found[0]
+        members = {letter: {i for i in range(5) if letter in found[i]} for letter in "".join(found)}
+        assert not any(one < other for one in members.values() for other in members.values())
+
+
+def test_letters_go_on_after_z():
+    found = significance.letters(~np.eye(54, dtype=bool))
+    assert [found[place] for place in (0, 25, 26, 51, 52, 53)] == ["a", "z", "a1", "z1", "a2", "b2"]
 
 
 def test_mean_ranks_give_the_published_critical_difference():
@@ -115,63 +133,9 @@ def test_rank_tests_see_who_is_better():
     assert found[0, 1] > 0.05
     assert max(found[0, 2], found[1, 2]) < 1e-3
     np.testing.assert_array_equal(found, found.T)
-    assert significance.nemenyi_p_values(values[:1]) == 1
-
-
-def test_seeds_are_averaged_and_pairs_matched_by_question():
-    datasets = ["d", "d", "e"]
-    first, second = rows_of([1, 0, 1], datasets), rows_of([0, 0, 1], datasets).iloc[::-1]
-    found = significance.question_scores([first, second])
-    assert found.to_dict() == {"q000": 0.5, "q001": 0, "q002": 1}
-
-
-def test_groups_of_clearly_different_routers():
-    rng = np.random.default_rng(0)
-    datasets = ["d", "e"] * 100
-    good = (rng.random(200) < 0.9).astype(float)
-    twin = np.where(rng.random(200) < 0.02, 1 - good, good)
-    bad = (rng.random(200) < 0.4).astype(float)
-    runs = [{0: rows_of(scores, datasets)} for scores in (good, twin, bad)]
-    assert significance.group_letters(runs) == ["a", "a", "b"]
-    turned = [{0: of_router[0].iloc[::-1]} for of_router in runs]
-    assert significance.group_letters(turned) == ["a", "a", "b"]
-    assert significance.group_letters(runs[:1]) == ["a"]
-
-
-def test_letters_are_of_corrected_p_values():
-    steps = [[1] * 6, [1, 1, 1, 0, 0, 0], [0] * 6]
-    runs = [{0: rows_of(scores, ["d"] * 6)} for scores in steps]
-    values = np.array(steps, dtype=float)
-    p = significance.permutation_p_values(values, ONE.repeat(2), np.random.default_rng(0))
-    assert p[0, 2] < 0.05  # 2 of 64 sign patterns; times 3 pairs it is not
-    assert significance.group_letters(runs) == ["a", "a", "a"]
-
-
-def test_routers_that_score_the_same_on_every_question_get_no_letter():
-    alike = {0: rows_of([1, 0], ["d", "d"])}
-    assert significance.group_letters([alike, alike]) == ["", ""]
-    other = {0: rows_of([0, 0], ["d", "d"])}
-    assert significance.group_letters([alike, alike, other]) == ["a", "a", "a"]
-
-
-def test_routers_without_a_common_question_get_no_letter():
-    first = rows_of([1, 0], ["d", "d"])
-    second = first.assign(question_id=["x", "y"])
-    assert significance.group_letters([{0: first}, {0: second}]) == ["", ""]
-
-
-def test_pairs_are_tested_on_the_seeds_that_both_have():
-    """A router with a lucky seed of its own is compared on the other one."""
-    rng = np.random.default_rng(0)
-    datasets = ["d", "e"] * 50
-    same, other = (rng.random((2, 100)) < 0.5).astype(float)
-    few = {1: rows_of(same, datasets)}
-    many = {0: rows_of(np.ones(100), datasets), 1: rows_of(other, datasets)}
-    found = significance.pair_p_values([few, many])
-    expected = significance.pair_p_values([few, {1: many[1]}])
-    np.testing.assert_array_equal(found, expected)
-    assert significance.pair_p_values([{0: few[1]}, many])[0, 1] < 0.001
-    apart = significance.pair_p_values([few, {0: many[0]}, many])
-    assert np.isnan(apart[0, 1])
-    assert not np.isnan(apart[[0, 1], [2, 2]]).any()
-    assert significance.group_letters([few, {0: many[0]}]) == ["", ""]
+    assert significance.nemenyi_p_values(values[:1]).tolist() == [[1]]
+    # two routers of which one is better on 8 and worse on 2 of 10: ranks 1.2 and 1.8 are
+    # .6 / sqrt(2 * 3 / (12 * 10)) errors apart; of two, half of that square is a chi-square's
+    two = np.array([[1.0] * 8 + [0] * 2, [0.0] * 8 + [1] * 2])
+    expected = stats.chi2.sf((0.6**2 / (6 / 120)) / 2, 1)
+    assert significance.nemenyi_p_values(two)[0, 1] == pytest.approx(expected, rel=1e-4)

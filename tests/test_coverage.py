@@ -1,0 +1,47 @@
+"""How often intervals hold a known truth, and equal routers are told apart."""
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from benchmarks import coverage
+from benchmarks.synthetic_scores import ROUTERS, Population
+
+
+@pytest.mark.parametrize(
+    ("n_questions", "shares", "n_seeds"),
+    [(100, (50, 30, 15, 5), 1), (300, (40, 20, 10, 10, 10, 10), 2)],
+)
+def test_intervals_hold_the_truth_and_equal_routers_are_not_told_apart(
+    n_questions, shares, n_seeds
+):
+    setting = coverage.Setting("", Population.make(len(shares)), shares, n_questions, n_seeds)
+    found = coverage.simulate(setting, n_draws=250)
+    error = (0.05 * 0.95 / 250) ** 0.5
+    for figure in coverage.FIGURES:
+        assert 0.95 - 2.6 * error < found[figure] < 0.99, figure
+    for k in coverage.FAMILIES:
+        assert found[f"apart_{k}"] < 0.05 + 2.6 * error, k
+    assert found["apart_10"] > 0.005  # the correction gives little away
+
+
+def test_true_values_of_the_made_up_routers():
+    population = Population.make(3, seed=1, skill=0.3, seed_spread=0.05)
+    found = population.draw(np.full(3, 20_000), 2, np.random.default_rng(0))
+    truth = population.truth()
+    assert set(found.scores) == set(truth)
+    for name in (ROUTERS[0], ROUTERS[9], "recognised_dataset", "best_single", "oracle"):
+        tolerance = 0.02 if name in ROUTERS else 0.005  # two seeds of different skill
+        assert found.scores[name].mean() == pytest.approx(truth[name], abs=tolerance)
+
+
+def test_the_command_writes_the_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(coverage, "PATH", tmp_path / "coverage.md")
+    one = coverage.settings()[:1]
+    monkeypatch.setattr(coverage, "settings", lambda: one)
+    coverage.main(["--draws", "2"])
+    text = (tmp_path / "coverage.md").read_text()
+    assert capsys.readouterr().out in text
+    assert "make coverage" in text
+    published = (ROOT / "results" / "published" / "coverage.md").read_text().splitlines()
+    assert next(line for line in text.splitlines() if line.startswith("| routers")) in published

@@ -1,0 +1,174 @@
+"""One run: what its key depends on, under which names it is stored, and what is stored."""
+
+import json
+import logging
+
+import pandas as pd
+import pytest
+from made_source import POOLS, TRACKED, settings
+
+from benchmarks import run, store
+from benchmarks.composing import Job
+from routers.validation import NotApplicableError
+
+CHOICES = {"router": "noting", "zoo": "two", "pool": "others", "split": "holdout", "data": "made"}
+
+
+def key_of(**changes):
+    return store.run_key(run.run_config(settings(**changes)), "da7a")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"router__level": 1},
+        {"router__encoder": {"_target_": "made_boards.FirstWord"}},
+        {"recogniser__strength": 1.0},
+        {"recogniser__encoder__dim": 8},
+        {"data__kind": "gaps"},
+        {"zoo__llms": ["alpha"]},
+        {"pool__size": 0},
+        {"pool__seed": 1},
+        {"split__test_share": 0.25},
+        {"split__near_duplicates": 0.9},
+        {"seed": 1},
+    ],
+    ids=str,
+)
+def test_whatever_determines_a_result_makes_another_run(change):
+    assert key_of(**change) != key_of()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data__path": "/some/where/else"},
+        {"results": "elsewhere"},
+        {"force": True},
+        {"tracking": None},
+        {"sweep": {"axis": 1}},
+    ],
+    ids=str,
+)
+def test_where_and_how_it_is_run_does_not(change):
+    assert key_of(**change) == key_of()
+
+
+def test_what_depends_on_the_machine_stays_as_it_was_written():
+    cfg = settings(router__folder="${carrier:minilm}")
+    assert run.run_config(cfg)["router"]["folder"] == "${carrier:minilm}"
+    assert key_of(data__path="/a", data__name="${folder_name:${data.path}}") == key_of(
+        data__path="/b", data__name="${folder_name:${data.path}}"
+    )
+
+
+def job(tmp_path, overrides=(), **changes):
+    return Job(settings(results=str(tmp_path), **changes), CHOICES, list(overrides))
+
+
+def test_names_of_a_run(tmp_path):
+    overrides = [
+        "router=noting",
+        "router.level=2",
+        "encoder@router.encoder=tfidf",
+        "pool=others",
+        "pool.size=3",
+        "data=made",
+        "split.test_share=0.5",
+        "recogniser.strength=1.0",
+        "encoder@recogniser.encoder=tfidf",
+        "seed=4",
+    ]
+    assert run.describe(job(tmp_path, overrides, seed=4)) == {
+        "router": "noting",
+        "label": "noting level=2 encoder=tfidf pool=others size=3",
+        "data": "made up",
+        "zoo": "two",
+        "pool": "others",
+        "split": "holdout",
+        "seed": 4,
+    }
+    assert run.describe(job(tmp_path, ["router.a.b=${x}=1"]))["label"] == "noting a.b=${x}=1"
+
+
+@pytest.fixture(autouse=True)
+def nothing_noted():
+    POOLS.clear()
+    TRACKED.clear()
+
+
+def test_what_is_stored(tmp_path, caplog):
+    with caplog.at_level(logging.INFO):
+        folder = run.execute(job(tmp_path, ["router.level=0"], data__kind="gaps"))
+    about = json.loads((folder / "run.json").read_text())
+    config = run.run_config(settings(data__kind="gaps"))
+    assert about["key"] == store.run_key(config, about["data_hash"]) == folder.name
+    assert folder == tmp_path / "runs" / "made up" / "two" / "holdout" / "noting" / about["key"]
+    assert (about["label"], about["seed"], about["pool"]) == ("noting level=0", 0, "others")
+    assert about["config"]["split"]["test_share"] == 0.5
+    assert about["left_out"] == {"unanswerable": 2, "unasked": 2}
+    assert (about["n_duplicates"], about["n_near_duplicates"]) == (1, 1)  # q1 and q2
+    assert about["near_duplicates_at"] == 0.9
+    assert about["cost_unit"] == "USD"
+    assert about["timing"]["fit_seconds"] >= 0
+    assert about["arithmetic"] == {}
+    rows = pd.read_parquet(folder / "rows.parquet")
+    assert len(rows) == 2  # half of four
+    assert set(rows["question_id"]) < {"q1", "q2", "q3", "q4"}
+    assert POOLS == [["charlie", "delta", "echo"]]
+    ((told, figures),) = TRACKED
+    assert told["key"] == about["key"]
+    taken = rows[["score/alpha", "score/bravo"]].to_numpy()[range(2), rows["choice"]]
+    assert figures["macro_score"] == pytest.approx(taken.mean())
+    assert figures["fit_seconds"] == about["timing"]["fit_seconds"]
+    assert "noting level=0, seed 0, made up/two/holdout, pool others: macro 0." in caplog.text
+
+
+def test_the_pool_is_that_of_the_settings(tmp_path):
+    run.execute(job(tmp_path, pool__size=0))
+    run.execute(job(tmp_path, pool__size=1))
+    assert POOLS[0] is None
+    assert len(POOLS[1]) == 1
+    assert len(list((tmp_path / "runs").rglob("run.json"))) == 2
+
+
+def test_a_stored_run_is_not_done_again_unless_it_is_forced(tmp_path, caplog):
+    first = run.execute(job(tmp_path))
+    with caplog.at_level(logging.INFO):
+        assert run.execute(job(tmp_path)) == first
+    assert "is stored already; force=true redoes it" in caplog.text
+    assert len(POOLS) == len(TRACKED) == 1
+    assert run.execute(job(tmp_path, force=True)) == first
+    assert len(POOLS) == len(TRACKED) == 2
+
+
+def test_a_run_that_fails_is_recorded_until_it_succeeds(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="it broke") as caught:
+        run.execute(job(tmp_path, router__fault="it broke"))
+    (file,) = (tmp_path / "failed").rglob("*.json")
+    assert str(file) in caught.value.__notes__[0]
+    about = json.loads(file.read_text())
+    assert about["error"] == "ValueError: it broke"
+    assert about["key"] == file.stem
+    assert about["router"] == "noting"
+    assert not (tmp_path / "runs").exists()
+    monkeypatch.setattr(
+        "made_source.Noting._fit_beside", lambda self, table, pool: self._fit(table)
+    )
+    run.execute(job(tmp_path, router__fault="it broke"))
+    assert not file.exists()
+
+
+def test_what_does_not_apply_is_no_failure(tmp_path):
+    with pytest.raises(NotApplicableError):
+        run.execute(job(tmp_path, router__fault="not applicable"))
+    assert not (tmp_path / "failed").exists()
+
+
+def test_the_seed_and_the_split_decide_which_questions_are_tested(tmp_path):
+    def tested(**changes):
+        folder = run.execute(job(tmp_path, **changes))
+        return list(pd.read_parquet(folder / "rows.parquet")["question_id"])
+
+    assert len(tested()) > len(tested(split__test_share=0.25))
+    assert tested(seed=1) != tested(seed=2)
