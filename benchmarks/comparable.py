@@ -110,7 +110,7 @@ def counts(tested: BySeed, rows: BySeed) -> dict[str, float | str]:
         ``best_single_share``: share on which the best single llm itself was observed. Shares are
         NaN where there is no test, the latter also in rows that do not say which llm it is.
     """
-    tests = pd.concat(rows.values(), ignore_index=True)
+    tests = pd.concat(rows.values())
     questions = tests.drop_duplicates("question_id")
     possible = ~np.isnan(matrix(tests, "score") + matrix(tests, "predicted_score"))
     return {
