@@ -130,7 +130,7 @@ def left_out(tested: Sequence[BySeed], rows: Sequence[BySeed]) -> pd.DataFrame:
         for place, by_seed in enumerate(tested)
         for seed, whole in by_seed.items()
     ]
-    return pd.concat(parts, ignore_index=True).drop_duplicates("question_id")
+    return pd.concat(parts).drop_duplicates("question_id")
 
 
 def _best_single_share(tests: pd.DataFrame) -> float:
