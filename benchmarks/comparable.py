@@ -110,7 +110,7 @@ def counts(tested: BySeed, rows: BySeed) -> dict[str, float | str]:
         ``best_single_share``: share on which the best single llm itself was observed. Shares are
         NaN where there is no test, the latter also in rows that do not say which llm it is.
     """
-    tests = pd.concat(rows.values(), ignore_index=True)
+    tests = pd.concat(rows.values())
     questions = tests.drop_duplicates("question_id")
     possible = ~np.isnan(matrix(tests, "score") + matrix(tests, "predicted_score"))
     return {
@@ -130,7 +130,7 @@ def left_out(tested: Sequence[BySeed], rows: Sequence[BySeed]) -> pd.DataFrame:
         for place, by_seed in enumerate(tested)
         for seed, whole in by_seed.items()
     ]
-    return pd.concat(parts, ignore_index=True).drop_duplicates("question_id")
+    return pd.concat(parts).drop_duplicates("question_id")
 
 
 def _best_single_share(tests: pd.DataFrame) -> float:

@@ -121,7 +121,5 @@ def _policy_values(rows: pd.DataFrame) -> PolicyValues:
 def _cost_of_random(score: FloatArray, cost: FloatArray) -> np.ndarray:
     """Mean cost of the observed llms, NaN where one of them is unknown or there are none."""
     seen = ~np.isnan(score)
-    total = np.where(seen, cost, 0).sum(axis=1)
-    return np.divide(
-        total, seen.sum(axis=1), out=np.full(len(total), np.nan), where=seen.any(axis=1)
-    )
+    count = seen.sum(axis=1)
+    return np.where(seen, cost, 0).sum(axis=1) / np.where(count, count, np.nan)
