@@ -137,6 +137,12 @@ def test_what_is_written_down_of_a_question():
     assert not [name for name in rows if name.startswith("eligible")]
 
 
+def test_the_oracle_may_take_any_llm():
+    rows = run(folds=[(TEST, TRAIN)]).rows
+    assert list(rows["oracle_score"]) == [1, 1, 1]
+    assert list(rows["oracle_cost"]) == [4, 4, 1]  # x, x, and z, which is as good and cheaper
+
+
 def test_of_the_next_best_where_the_best_single_was_not_observed():
     scores = SCORES.copy()
     scores[[0, 2, 3], 1] = 0.75  # y is the next best in training
