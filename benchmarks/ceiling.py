@@ -90,8 +90,7 @@ def _errors_of_fold(learn: RoutingTable, judge: RoutingTable, encoder: Encoder) 
             "n_llms": comparable.sum(),
             "n_observed": (~np.isnan(truth)).sum(axis=1),
         }
-        | dict.fromkeys(_ERRORS, np.nan),
-        index=range(len(judge)),
+        | dict.fromkeys(_ERRORS, np.nan)
     )
     if not comparable.any():
         return rows

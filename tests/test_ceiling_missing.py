@@ -101,7 +101,20 @@ def predict_by_hand(targets, learn, judge):
 @pytest.mark.parametrize("missing", [0.0, 0.1, 0.5])
 @pytest.mark.parametrize("seed", range(2))
 def test_every_column_by_hand(seed, missing):
-    table = random_table(seed, missing)
+    check_every_column(random_table(seed, missing))
+
+
+def test_what_is_rare_by_hand():
+    """An llm known from one or two training questions; a dataset that no training question has."""
+    table = random_table(0)
+    scores, datasets = table.scores.copy(), table.datasets.copy()
+    scores[FOLDS[0].train[1:], 3] = NAN
+    scores[FOLDS[1].train[2:], 2] = NAN
+    datasets[FOLDS[0].test[:3]] = "elsewhere"
+    check_every_column(dataclasses.replace(table, scores=scores, datasets=datasets))
+
+
+def check_every_column(table: RoutingTable) -> None:
     rows = errors_of(table)
     start = 0
     for fold in FOLDS:

@@ -28,6 +28,13 @@ def test_the_seed_is_checked(split, seed):
         split(table_of(4, splits=["train", "test"] * 2), seed)
 
 
+@pytest.mark.parametrize("split", [kfold, holdout, given])
+@pytest.mark.parametrize("similarity", [0.4, 1.1, "x"])
+def test_the_similarity_is_checked(split, similarity):
+    with pytest.raises(InvalidParameterError, match="near_duplicates"):
+        split(table_of(4, splits=["train", "test"] * 2), 0, near_duplicates=similarity)
+
+
 class TestKFold:
     def test_five_folds_by_default_from_two_to_one_a_question(self):
         table = table_of(6)

@@ -34,6 +34,17 @@ def test_a_stand_in_without_values_is_none(tmp_path):
         folder.load(tmp_path, cost_column="params_b")
 
 
+def test_a_stand_in_of_0_is_known_and_belongs_to_the_llm_of_its_row(tmp_path, caplog):
+    """Whoever else stands in the file, and in whatever order."""
+    frames = small()
+    frames["llms"] = pd.DataFrame({"llm": ["c", "b", "a"], "params_b": [9, 0, -1]})
+    table = folder.load(written(frames, tmp_path))
+    np.testing.assert_array_equal(table.costs, [[np.nan, 0]] * N)
+    assert table.cost_unit == "params_b (proxy)"
+    frames["llms"]["params_b"] = [9, 0.5, 0]
+    np.testing.assert_array_equal(folder.load(written(frames, tmp_path)).costs, [[0, 0.5]] * N)
+
+
 def test_costs_that_are_known_in_part_stay_unknown_elsewhere_and_are_told(tmp_path, caplog):
     frames = small()
     frames["outcomes"]["cost"] = [1.0, 2, np.nan, 3] + [np.nan] * N

@@ -46,7 +46,7 @@ def costs_or_stand_in(
         return costs, cost_unit
     column = cost_column or "params_b"
     if facts is not None and column in facts:
-        values = numbers(facts, column, LLMS).reindex(llms).to_numpy(dtype=float)
+        values = numbers(facts, column, LLMS).reindex(llms).to_numpy()
         if (values >= 0).any():
             return np.where(values < 0, np.nan, values), f"{column} (proxy)"
     if cost_column is not None:
