@@ -91,7 +91,7 @@ class Router(Precomputing, BaseEstimator, ABC):
         known = table if observed.all() else table.select(table.llms[observed])
         known = known.canonical()
         self._fit_beside(known, self._checked_pool(table, known, pool))
-        self._known_ = np.array(sorted(known.llms), dtype=object)
+        self._known_ = known.llms
         self.mean_costs_ = column_means(table.costs)
         self.llms_ = table.llms.copy()
         return self

@@ -53,7 +53,7 @@ def choose(
     if price:
         utility = utility - price * costs
     if eligible is not None:
-        utility = np.where(np.asarray(eligible, dtype=bool)[:, by_name], utility, np.nan)
+        utility = np.where(np.asarray(eligible)[:, by_name], utility, np.nan)
     utility = np.where(np.isnan(utility), -np.inf, utility)
     best = utility.max(axis=1, keepdims=True, initial=-np.inf)
     if np.isneginf(best).any():
@@ -68,5 +68,5 @@ def choose(
     tie_cost = np.where(utility == best, tie_cost, np.inf)
     # argmin takes the first of equals; where even the cheapest tied llm has no known cost,
     # every entry is inf and the first *tied* one is wanted
-    cheapest = tie_cost == tie_cost.min(axis=1, keepdims=True, initial=np.inf)
+    cheapest = tie_cost == tie_cost.min(axis=1, keepdims=True)
     return by_name[np.argmax((utility == best) & cheapest, axis=1)]

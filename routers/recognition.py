@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from routers._targets import shrunken_means
+from routers._targets import membership, shrunken_means
 from routers.base import DECIMALS, Router
 from routers.constraints import ENCODER, Boolean, Constraints, Real
 from routers.encoders import Encoder, encode_training
@@ -65,7 +65,8 @@ class RecognisedDatasetRouter(Router):
         if len(self.classes_) > 1:
             self.classifier_ = LogisticRegression(C=self.strength, max_iter=1000)
             self.classifier_.fit(vectors, label)
-        self.dataset_scores_ = self._dataset_means(label, table.scores)
+        weights = np.eye(len(self.classes_))[:, label]
+        self.dataset_scores_ = shrunken_means(weights, table.scores, self.prior)
 
     def recognise(self, questions: list[str]) -> FloatArray:
         """Return the probability of each dataset, shape (n, n_datasets), as in ``classes_``."""
@@ -94,10 +95,6 @@ class RecognisedDatasetRouter(Router):
         found[np.ix_(seen, self._columns())] = self.dataset_scores_[label]
         return np.round(found, DECIMALS)
 
-    def _dataset_means(self, label: np.ndarray, scores: FloatArray) -> FloatArray:
-        membership = np.eye(len(self.classes_))[:, label]
-        return shrunken_means(membership, scores, self.prior)
-
     def _predict_scores(self, questions: list[str]) -> FloatArray:
         weights = self.recognise(questions)
         if not self.soft:
@@ -105,9 +102,6 @@ class RecognisedDatasetRouter(Router):
         return weights @ self.dataset_scores_
 
     def _admit(self, llm: str, outcomes: RoutingTable) -> None:
-        position = {name: k for k, name in enumerate(self.classes_)}
-        known = np.array([name in position for name in outcomes.datasets])
-        outcomes = outcomes.rows(known)
-        label = np.array([position[name] for name in outcomes.datasets], dtype=int)
-        column = self._dataset_means(label, outcomes.scores)
+        weights = membership(self.classes_, outcomes.datasets)  # 0 for those that are not known
+        column = shrunken_means(weights, outcomes.scores, self.prior)
         self.dataset_scores_ = np.hstack([self.dataset_scores_, column])

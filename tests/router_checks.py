@@ -8,6 +8,7 @@ questions of the table, ``folder`` an empty folder.
 import io
 import itertools
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -267,6 +268,9 @@ def check_admit(build, few):
     assert np.isfinite(after[:, -1]).all()
     with pytest.raises(ValueError, match="in the zoo already"):
         router.admit(newcomer, few)
+    elsewhere = few.select([newcomer])  # a newcomer may have answered other datasets alone
+    elsewhere = replace(elsewhere, llms=["stranger"], datasets=["unheard of"] * len(few))
+    assert np.isfinite(router.admit("stranger", elsewhere).predict_scores(questions)).all()
 
 
 CHECKS = [value for name, value in sorted(globals().items()) if name.startswith("check_")]

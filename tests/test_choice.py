@@ -57,6 +57,8 @@ def test_what_cannot_answer_is_never_chosen():
 def test_scores_are_compared_in_double_precision():
     """Single precision would hold these two for equal, and take the cheaper."""
     assert choose([[0.5, 0.5 + 1e-9]], [[1, 2]], "ab") == [1]
+    scores, costs = np.float32([[0.5, 0.25]]), np.float32([[1, 0]])
+    assert choose(scores, costs, "ab", 0.25 - 1e-9) == [0]
 
 
 def test_no_questions_need_no_llm():

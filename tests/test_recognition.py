@@ -94,21 +94,32 @@ def test_told_is_what_would_be_predicted_were_the_dataset_known(tiny):
         recognizer().told(["bird"])
 
 
-def test_a_newcomer_is_judged_on_the_datasets_that_are_known(tiny):
-    router = recognizer(prior=1.0).fit(tiny)
-    outcomes = RoutingTable(
-        questions=["a plant", "a bird", "a plant"],
-        scores=[[0], [1], [0]],
+def outcomes_of(datasets, scores):
+    return RoutingTable(
+        questions=datasets,
+        scores=np.reshape(scores, (-1, 1)),
         llms=["new"],
-        ids=["n1", "n2", "n3"],
-        datasets=["plant", "bird", "plant"],
+        ids=[f"n{i}" for i in range(len(datasets))],
+        datasets=datasets,
     )
-    router.admit("new", outcomes)
-    # plants do not count: the mean of all is 1, on fish, too
-    np.testing.assert_allclose(router.told(["bird", "fish"])[:, 3], [1, 1])
-    np.testing.assert_allclose(
-        router.told(["bird"])[0, :3], router.dataset_scores_[0, :3], atol=1e-6
-    )
+
+
+def test_a_newcomer_is_judged_by_dataset_and_by_all_that_it_was_asked(tiny):
+    router = recognizer(prior=1.0).fit(tiny)
+    router.admit("new", outcomes_of(["plant", "bird", "plant"], [0, 1, 0.5]))
+    # its mean of all is 1/2: on bird (1 + 1/2) / 2, on fish, which it was not asked, 1/2
+    np.testing.assert_allclose(router.told(["bird", "fish"])[:, 3], [3 / 4, 1 / 2])
+    np.testing.assert_allclose(router.told(["bird"])[0, :3], [1 / 6, 11 / 12, 5 / 12], atol=1e-6)
+
+
+@pytest.mark.parametrize("prior", [0.0, 1.0])
+def test_a_newcomer_of_other_datasets_has_the_mean_of_all_that_it_was_asked(tiny, prior):
+    router = recognizer(prior=prior).fit(tiny)
+    router.admit("new", outcomes_of(["plant", "plant", "stone", "stone"], [1, 0, 1, 1]))
+    np.testing.assert_allclose(router.predict_scores(["one fish", "red bird"])[:, 3], 3 / 4)
+
+
+def test_a_copy_that_is_admitted_scores_as_what_it_copies(tiny):
     half = recognizer(prior=1.0).fit(tiny)
     half.admit("copy", RoutingTable(
         questions=tiny.questions, scores=tiny.scores[:, :1], llms=["copy"], ids=tiny.ids,
