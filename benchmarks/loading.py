@@ -51,8 +51,6 @@ def _llms(cfg: DictConfig) -> tuple[str, ...] | None:
 
 def load_pool(cfg: DictConfig) -> RoutingTable | None:
     """Return what the source holds of llms outside the zoo, or some of them; None without any."""
-    if cfg.pool.size == 0:
-        return None
     table = load_table(cfg)
     pool = _load_pool(_source(cfg), tuple(table.llms), cfg.pool.size, cfg.pool.seed)
     if pool is None or len(pool) == len(table):

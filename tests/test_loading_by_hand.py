@@ -113,6 +113,9 @@ def test_folds_are_those_of_split_and_seed():
         (expected,) = holdout(table, seed, share)
         np.testing.assert_array_equal(found.test, expected.test)
         np.testing.assert_array_equal(found.train, expected.train)
+    # a setting may stand for another one
+    by_name = load_folds(settings(share=0.25, split__test_share="${share}", seed=3), table)
+    np.testing.assert_array_equal(by_name[0].test, found.test)
     assert load_folds(settings(), table) is load_folds(settings(), table)
 
 
