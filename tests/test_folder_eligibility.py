@@ -58,7 +58,7 @@ def test_what_stands_in_a_row_that_is_not_eligible_is_not_read(tmp_path, caplog)
     table = loaded(frames, tmp_path)
     assert not table.eligible[3].any()
     assert np.isnan(table.scores[3]).all()
-    assert np.isnan(table.costs[3]).all()
+    np.testing.assert_array_equal(table.costs, [[1, 1]] * 3 + [[np.nan] * 2])
     (remark,) = remarks(caplog)
     assert remark.endswith("no llm can answer: 1. Scores given for such pairs and not kept: 2.")
 
