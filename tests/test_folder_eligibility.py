@@ -58,7 +58,7 @@ def test_what_stands_in_a_row_that_is_not_eligible_is_not_read(tmp_path, caplog)
     table = loaded(frames, tmp_path)
     assert not table.eligible[3].any()
     assert np.isnan(table.scores[3]).all()
-    assert np.isnan(table.costs[3]).all()
+    np.testing.assert_array_equal(table.costs, [[1, 1]] * 3 + [[np.nan] * 2])
     (remark,) = remarks(caplog)
     assert remark.endswith("no llm can answer: 1. Scores given for such pairs and not kept: 2.")
 
@@ -93,6 +93,28 @@ def test_a_context_window_must_hold_the_question(tmp_path):
     assert table.eligible.tolist() == [[True, True], [False, True], [True, True], [True, True]]
     frames["llms"] = frames["llms"].iloc[1:]
     assert loaded(frames, tmp_path).eligible.all()
+
+
+def test_a_context_window_belongs_to_the_llm_of_its_row(tmp_path):
+    """Whoever else stands in the file, and in whatever order; one fact alone says nothing."""
+    frames = small()
+    frames["questions"]["n_tokens"] = [0, 7, 8, 9]
+    frames["llms"] = pd.DataFrame({"llm": ["c", "b", "a"], "context_window": [1, 7, 8]})
+    able = loaded(frames, tmp_path).eligible
+    assert able.tolist() == [[True, True], [True, True], [True, False], [False, False]]
+    questions = frames["questions"].drop(columns="n_tokens")
+    assert loaded(frames | {"questions": questions}, tmp_path).eligible.all()
+    facts = frames["llms"].drop(columns="context_window")
+    assert loaded(frames | {"llms": facts}, tmp_path).eligible.all()
+
+
+def test_an_empty_term_is_none(tmp_path, caplog):
+    frames = small()
+    frames["questions"]["needs"] = ["image,", ", ", "function  calling", None]
+    frames["llms"]["modalities"] = ["image", "function calling"]
+    able = loaded(frames, tmp_path).eligible
+    assert able.tolist() == [[True, False], [True, True], [False, True], [True, True]]
+    assert not any("'needs'" in remark for remark in remarks(caplog))
 
 
 @pytest.mark.parametrize(

@@ -278,3 +278,13 @@ def test_questions_without_outcomes_stay_unobserved(tmp_path):
     table = folder.load(written(frames, tmp_path))
     assert len(table) == N
     assert np.isnan(table.scores[3]).all()
+
+
+def test_a_question_that_nobody_was_asked_takes_one_guess(tmp_path):
+    frames = small()
+    frames["questions"]["choices"] = [["x", "y"]] * N
+    turned = [frames["outcomes"].iloc[:3].assign(rotation=turn) for turn in range(2)]
+    frames["outcomes"] = pd.concat(turned)
+    table = folder.load(written(frames, tmp_path))
+    np.testing.assert_allclose(table.chance, [0.25, 0.25, 0.25, 0.5])
+    assert np.isnan(table.scores[3]).all()
