@@ -59,6 +59,7 @@ def test_columns_of_datasets_that_only_others_have_are_left_out():
 
 def tables_to_write():
     board = pd.DataFrame([row(data="007", router="nan", macro_score=1 / 3, cheapest=np.nan)])
+    board["n_not_compared"] = 7
     return {"leaderboard": board, "calibration": table("007", llm="1e3", n_pairs=3, brier=np.nan)}
 
 
@@ -74,8 +75,10 @@ def test_what_is_written_is_read_back(tmp_path):
     assert first["macro_score"] == 0.333333
     assert np.isnan(first["cheapest"])
     assert kept["calibration"]["llm"].tolist() == ["1e3"]
-    for name, column in (("leaderboard", "n_questions"), ("calibration", "n_pairs")):
-        assert kept[name][column].dtype == int
+    for name, given in tables_to_write().items():
+        assert list(kept[name]) == list(given)
+        counts = kept[name].filter(regex="^n_")
+        pd.testing.assert_frame_equal(counts, given.filter(regex="^n_"))
     names = {"leaderboard.csv", "leaderboard.md", "calibration.csv", "field.md"}
     assert {file.name for file in tmp_path.iterdir()} == names
     assert (tmp_path / "leaderboard.md").read_text().startswith("# Leaderboard\n\n## 007")

@@ -124,6 +124,25 @@ def test_what_is_stored(tmp_path, caplog):
     assert "noting level=0, seed 0, made up/two/holdout, pool others: macro 0." in caplog.text
 
 
+def test_results_lie_in_the_repository_unless_they_are_put_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "ROOT", tmp_path)
+    folder = run.execute(Job(settings(results="below"), CHOICES, []))
+    assert folder.is_relative_to(tmp_path / "below" / "runs")
+
+
+def test_what_was_encoded_is_said_if_it_was(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("made_source.Noting.precompute", lambda self, texts, progress: 1234)
+    with caplog.at_level(logging.INFO):
+        run.execute(job(tmp_path))
+    assert "; 1,234 texts encoded in 0.0 s; fit " in caplog.text
+    caplog.clear()
+    monkeypatch.undo()
+    with caplog.at_level(logging.INFO):
+        run.execute(job(tmp_path, seed=1))
+    assert "encoded" not in caplog.text
+    assert " per fold, peak memory " in caplog.text
+
+
 def test_the_pool_is_that_of_the_settings(tmp_path):
     run.execute(job(tmp_path, pool__size=0))
     run.execute(job(tmp_path, pool__size=1))
