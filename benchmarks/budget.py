@@ -46,7 +46,7 @@ class Batch:
     true_scores: FloatArray
     true_costs: FloatArray
     llms: list[str]
-    n_left_out: int = 0
+    n_left_out: int
 
 
 def batches(rows: pd.DataFrame) -> Iterator[Batch]:
@@ -56,7 +56,7 @@ def batches(rows: pd.DataFrame) -> Iterator[Batch]:
     """
     for _, part in rows.groupby("fold"):
         values = {
-            name: matrix(part, name).astype(np.float64)
+            name: matrix(part, name)
             for name in ("predicted_score", "predicted_cost", "score", "cost")
         }
         unknown = np.isnan(sum(values.values()))

@@ -1,6 +1,8 @@
 """What two questions and two llms make of a promise, worked by hand."""
 
 from functools import partial
+from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -99,6 +101,39 @@ def test_capacities_are_equal_shares_with_some_room():
     least = row_of(found, kind="cost", solver="lp", capacity=1.5, share=0.25)
     assert least["promise"] == pytest.approx(1.75 + 0.25 * (3.25 - 1.75))
     assert set(found["share"]) == {0.25, 0.5, 0.75, 0.95}
+
+
+@pytest.mark.parametrize("solver", ["lp", "dual"])
+def test_capacities_are_kept(monkeypatch, solver):
+    """Of four questions that are alike each of three llms takes two at most."""
+    monkeypatch.setattr(budget, "SHARES", (0.4,))
+    rows = pd.DataFrame({"fold": [0] * 4})
+    llms = {"small": (0.5, 1), "middle": (0.8, 1.5), "big": (0.9, 4)}
+    for name, (score, cost) in llms.items():
+        for what in ("", "predicted_"):
+            rows[f"{what}score/{name}"], rows[f"{what}cost/{name}"] = score, cost
+    found = budget.measure([rows])
+    # from two small and two middle (.65 for 1.25) to two big and two middle (.85 for 2.75)
+    row = row_of(found, kind="score", solver=solver, capacity=1.5)
+    assert row["promise"] == pytest.approx(0.73)
+    assert row["predicted_cost"] == pytest.approx((1 + 2 * 1.5 + 4) / 4)
+    row = row_of(found, kind="cost", solver=solver, capacity=1.5)
+    assert row["promise"] == pytest.approx(1.85)
+    assert row["predicted_score"] == pytest.approx(0.65)
+
+
+def test_there_is_no_gap_to_a_bound_of_nothing(monkeypatch):
+    monkeypatch.setattr(budget, "SHARES", (0.5,))
+    nothing = {"predicted_score/big": 0.0, "predicted_score/small": 0.0}
+    found = budget.measure([ROWS.assign(**nothing)])
+    assert found.loc[found["kind"] == "cost", "gap"].isna().all()
+
+
+def test_seconds_are_those_of_the_solver(monkeypatch):
+    monkeypatch.setattr(budget, "SHARES", (0.5,))
+    clock = SimpleNamespace(perf_counter=count(5).__next__)
+    monkeypatch.setattr(budget, "time", clock)
+    assert (budget.measure([ROWS])["seconds"] == 1).all()
 
 
 class TestBatches:
