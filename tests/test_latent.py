@@ -175,6 +175,7 @@ def test_an_unobserved_llm_changes_nothing_for_the_others(name):
         llms=["a ghost", *table.llms],
         scores=np.column_stack([np.full(len(table), np.nan), table.scores]),
         costs=None,
+        eligible=None,
     )
     router = ROUTERS[name]
     expected = router.fit(table).predict_scores(table.questions)
