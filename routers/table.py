@@ -237,9 +237,9 @@ class RoutingTable:
         if missing:
             known = ", ".join(map(str, self.llms[:5]))
             raise _wrong("'llms' to select", "in the table", missing, f"It holds e.g. {known}.")
-        names = _texts("llms", list(llms), None)
+        columns = [position[name] for name in llms]
+        names = self.llms[columns]
         _unique("llms", names)
-        columns = [position[name] for name in names]
         return self._derive(
             llms=names, **{name: getattr(self, name)[:, columns] for name in _PER_PAIR}
         )
@@ -253,7 +253,7 @@ class RoutingTable:
             If the questions differ, or an llm is in both.
         """
         self._require_same_questions(other)
-        names = _texts("llms", [*self.llms, *other.llms], None)
+        names = np.concatenate([self.llms, other.llms])
         _unique("llms", names)
         both = {name: np.hstack([getattr(self, name), getattr(other, name)]) for name in _PER_PAIR}
         return self._derive(llms=names, **both)

@@ -60,6 +60,8 @@ def test_numbers_are_kept_in_the_precision_that_is_promised(whole):
     assert whole.scores.dtype == whole.costs.dtype == np.float32
     assert whole.chance.dtype == np.float64
     assert whole.canonical().scores.dtype == np.float32
+    narrow = dataclasses.replace(whole, chance=np.zeros(3, dtype=np.float32))
+    assert narrow.chance.dtype == np.float64
 
 
 def test_what_is_not_given_is_filled_in():
@@ -101,6 +103,10 @@ def test_what_was_given_stays_the_callers(name):
         ("chance", [0, 0, NAN], "'chance' of question 'q2'"),
         ("chance", [0.5, 0.5], r"'chance' must be of shape \(3,\), got \(2,\)"),
         ("questions", [["x", "y", "z"]], r"'questions' must be one-dimensional, got \(1, 3\)"),
+        ("questions", ["x", "y"], "^RoutingTable: 'questions' must be of length 3, got 2"),
+        ("splits", ["", ""], "'splits' must be of length 3, got 2"),
+        ("ids", ["q1", 2, "q3"], r"'ids\[1\]' must be a str, got 2"),
+        ("llms", ["a", None], r"'llms\[1\]' must be a str, got None"),
         ("subjects", ["s", "t"], "'subjects' must be of length 3, got 2"),
         ("splits", ["", 3, ""], r"'splits\[1\]' must be a str, got 3"),
         ("ids", ["q1", "q2", "q2"], r"'ids\[2\]' must be unique, got 'q2'"),
@@ -125,6 +131,18 @@ def test_names_that_cannot_be_selected_are_told_beside_some_that_can():
     table = RoutingTable(llms=list("fedcba"), scores=np.zeros((3, 6)), **given)
     with pytest.raises(ValueError, match=r"got \['z', 'y'\]\. It holds e\.g\. f, e, d, c, b\.$"):
         table.select(["z", "a", "y"])
+
+
+def test_a_table_is_equal_to_itself_alone_and_can_be_a_key(whole):
+    copy = whole.rows(slice(None))
+    assert whole != copy
+    assert len({whole, whole, copy}) == 2
+
+
+def test_an_llm_is_selected_once(whole):
+    with pytest.raises(ValueError, match=r"'llms\[1\]' must be unique, got 'a'"):
+        whole.select(["a", "a"])
+    assert whole.select([]).scores.shape == (3, 0)
 
 
 def test_an_llm_stands_in_one_table_alone(whole):
