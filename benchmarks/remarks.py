@@ -28,10 +28,10 @@ def remarks(comparison: Comparison) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def _of_data(counts: dict[str, int]) -> Iterable[str]:
-    if n := counts.get("unanswerable"):
+def _of_data(lost: dict[str, int]) -> Iterable[str]:
+    if n := lost.get("unanswerable"):
         yield f"{_questions(n)} that no llm of the zoo can answer {_are(n)} left out."
-    if n := counts.get("unasked"):
+    if n := lost.get("unasked"):
         yield f"{_questions(n)} without an outcome of any llm of the zoo {_are(n)} left out."
 
 
@@ -43,8 +43,8 @@ def _near_duplicates(about: Mapping[str, Any]) -> Iterable[str]:
         at = about["near_duplicates_at"]
         yield (
             f"{_questions(n)} nearly {'repeat' if n != 1 else 'repeats'} another one (similarity "
-            f"{at} or more), on either side of the split; split.near_duplicates={at} keeps them "
-            "on one."
+            f"{at} or more), maybe on the other side of the split; split.near_duplicates={at} "
+            "keeps them on one."
         )
 
 
