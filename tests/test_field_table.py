@@ -52,3 +52,10 @@ def test_what_the_columns_are_stands_above():
 def test_few_llms_are_counted(n_llms, which):
     of_one_router = ROWS.assign(n_llms=n_llms).iloc[:1]
     assert f"Few: questions that {which}," in table.to_markdown(of_one_router)
+
+
+def test_figures_of_other_seeds_stand_as_a_range():
+    rows = ROWS.assign(aiq_zero=[0.61, 0.6], few_solve_share=[0.12, 0.13])
+    text = table.to_markdown(rows)
+    assert "the zero router's AIQ is 0.600 to 0.610." in text
+    assert ", 12.0% to 13.0% of all." in text

@@ -27,17 +27,16 @@ def to_markdown(rows: pd.DataFrame) -> str:
     rows : DataFrame
         Rows of one comparison of the leaderboard.
     """
-    first = rows.iloc[0]
-    few = few_solvers(int(first["n_llms"]))
+    few = few_solvers(int(rows.iloc[0]["n_llms"]))
     which = "exactly 1 llm solves" if few == 1 else f"1 to {few} llms solve"
     about = (
-        f"the zero router's AIQ is {number(first['aiq_zero'], '.3f')}.\n\n"
+        f"the zero router's AIQ is {_range(rows['aiq_zero'], '.3f')}.\n\n"
         "V_B: score over that of the llm best on test (RouterEval). AIQ: mean height of the "
         "cost-score hull over the range of the llms' costs, less that of mixing llms blindly "
         "(RouterBench). Gain@B, Gap@O: relative to the best single llm (chosen on train) and to "
         "the oracle (LLMRouterBench). Brier, ECE (ten bins of equal mass): of the predicted "
         f"scores, mean over llms. Few: questions that {which}, "
-        f"{number(first['few_solve_share'], '.1%')} of all. A dash: costs are not known, or the "
+        f"{_range(rows['few_solve_share'], '.1%')} of all. A dash: costs are not known, or the "
         "router says nothing of it."
     )
     heads = ["router", *(title for title, _ in _COLUMNS.values())]
@@ -46,3 +45,9 @@ def to_markdown(rows: pd.DataFrame) -> str:
         cells = [number(row[name], style) for name, (_, style) in _COLUMNS.items()]
         lines.append("| " + " | ".join([f"**{markdown(row['router'])}**", *cells]) + " |")
     return f"{about}\n\n" + "\n".join(lines)
+
+
+def _range(values: pd.Series, style: str) -> str:
+    """Return a figure that all routers share, or its ends where they were run with other seeds."""
+    low, high = (number(value, style) for value in (values.min(), values.max()))
+    return low if low == high else f"{low} to {high}"
