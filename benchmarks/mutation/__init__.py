@@ -2,6 +2,9 @@
 
 * ``mutants``      what is changed in a module, and what is left alone as noise
 * ``trials``       the tests of a module, run on each mutant in a process forked for it
+* ``collected``    the quick way, for what changes a function: tests are collected once
+* ``patching``     a loaded function is given the code of its mutant
+* ``processes``    forks with limits, some at a time
 * ``outcomes``     what became of each mutant, kept from one command to the next
 * ``selection``    which tests belong to which module, which mutants change nothing
 * ``report``       the table and the surviving mutants

@@ -12,7 +12,7 @@ from benchmarks.carriers import cache_folder
 from benchmarks.mutation import report, selection, trials
 from benchmarks.mutation.mutants import Mutant, mutants_of
 from benchmarks.mutation.outcomes import OutcomeFile
-from benchmarks.mutation.trials import Outcome, Trial
+from benchmarks.mutation.processes import Outcome, TestsFailError, Trial
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file = OutcomeFile(cache_folder() / "mutation", module, now, options.survivors)
             try:
                 result = measure(tree, module, tests[module], file, options.workers)
-            except trials.TestsFailError as error:
+            except TestsFailError as error:
                 sys.stderr.write(f"{error}\n")
                 return 1
             results.append(result)

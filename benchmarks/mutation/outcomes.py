@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.mutation.trials import Outcome
+from benchmarks.mutation.processes import Outcome
 
 
 class OutcomeFile:

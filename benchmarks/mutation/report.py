@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.mutation.mutants import Mutant
-from benchmarks.mutation.trials import Outcome
+from benchmarks.mutation.processes import Outcome
 
 _HEAD = ("module", "mutants", "killed", "timed out", "survived", "equivalent", "share killed")
 

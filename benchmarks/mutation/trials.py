@@ -1,7 +1,9 @@
 """The tests of a module, run on each of its mutants in a process of its own.
 
-A process is forked from one that has imported what the tests need of other packages, so that a
-trial costs the tests and the import of this project's files, not that of torch.
+Most mutants are tried the quick way, by ``collected``. The others, and those that survive there,
+are tried in a process that imports the changed module. It is forked from one that has imported
+what the tests need of other packages, so that a trial costs the tests and the import of this
+project's files, not that of torch.
 """
 
 from __future__ import annotations
@@ -11,53 +13,33 @@ import importlib
 import importlib.util
 import json
 import math
-import multiprocessing
 import os
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from importlib.machinery import ModuleSpec
-from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
-_FORK = multiprocessing.get_context("fork")
-_PASSED, _STILLBORN = 0, 70  # exit status of a trial
-_OPTIONS = ("-n0", "-x", "-q", "--tb=no", "--assert=plain", "-p", "no:cacheprovider")
-
-
-class Outcome(StrEnum):
-    """What became of a mutant."""
-
-    KILLED = "killed"
-    TIMED_OUT = "timed out"
-    SURVIVED = "survived"
-    STILLBORN = "stillborn"  # it cannot even be imported: no test is needed to see that
-
-
-class TestsFailError(RuntimeError):
-    """The tests fail on the module as it is."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What one process needs: the tree, the module, its tests, their limit in CPU seconds."""
-
-    tree: Path
-    module: str
-    tests: Sequence[str]
-    limit: int = 600
+from benchmarks.mutation import collected, processes
+from benchmarks.mutation.processes import (
+    FORK,
+    NOT_TRIED,
+    PASSED,
+    PYTEST_OPTIONS,
+    STILLBORN,
+    Outcome,
+    TestsFailError,
+    Trial,
+)
 
 
 @contextmanager
@@ -89,11 +71,8 @@ def rehearse(trial: Trial) -> Trial:
         start = _seconds_of_children()
         process = _start(trial, None, listing)
         process.join()
-        if process.exitcode != _PASSED:
-            raise TestsFailError(
-                f"the tests of {trial.module} must pass before it is mutated: run "
-                f"python -m pytest {' '.join(trial.tests)}"
-            )
+        if process.exitcode != PASSED:
+            raise TestsFailError(trial)
         if not again:
             _import_all(json.loads(listing.read_text()))
     seconds = _seconds_of_children() - start
@@ -120,73 +99,37 @@ def outcomes(
     workers : int
         Mutants at a time, at least 1.
     """
-    waiting = list(sources.items())[::-1]
-    running: dict[Any, tuple[str, BaseProcess]] = {}  # by what tells that a process has ended
-    try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                key, source = waiting.pop()
-                process = _start(trial, source)
-                running[process.sentinel] = key, process
-            for sentinel in wait(list(running)):
-                key, process = running.pop(sentinel)
-                process.join()
-                yield key, _outcome(process.exitcode)
-    finally:
-        for _, process in running.values():
-            process.kill()
-
-
-def _outcome(status: int | None) -> Outcome:
-    known = {
-        _PASSED: Outcome.SURVIVED,
-        _STILLBORN: Outcome.STILLBORN,
-        -signal.SIGXCPU: Outcome.TIMED_OUT,
-        -signal.SIGALRM: Outcome.TIMED_OUT,
-    }
-    return known.get(status if status is not None else 1, Outcome.KILLED)
+    left = dict(sources)
+    for key, status in collected.statuses(trial, sources, workers):
+        if status not in (PASSED, NOT_TRIED):
+            del left[key]
+            yield key, processes.outcome(status)
+    for key, status in processes.run_all(lambda source: _start(trial, source), left, workers):
+        yield key, processes.outcome(status)
 
 
 def _start(trial: Trial, source: str | None, listing: Path | None = None) -> BaseProcess:
-    process = _FORK.Process(target=_run, args=(trial, source, listing))
+    process = FORK.Process(target=_run, args=(trial, source, listing))
     process.start()
     return process
 
 
 def _run(trial: Trial, source: str | None, listing: Path | None) -> None:
     """Run the tests in this process, which was forked for it, and end it."""
-    resource.setrlimit(resource.RLIMIT_CPU, (trial.limit, trial.limit + 5))
-    signal.alarm(20 * trial.limit)  # one that sleeps uses no CPU time
-    silence = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):
-        os.dup2(silence, stream)
-    _move_into(trial.tree)
+    processes.limit_time(trial)
+    processes.move_into(trial.tree)
     if source is not None:
-        name = trial.module.removesuffix(".py").replace("/", ".")
-        sys.meta_path.insert(0, _Finder(name, trial.tree / trial.module, source))
+        sys.meta_path.insert(0, _Finder(trial, source))
         try:
-            importlib.import_module(name)
+            importlib.import_module(trial.name)
         except BaseException:  # whatever a mutant raises
-            os._exit(_STILLBORN)
+            os._exit(STILLBORN)
     with tempfile.TemporaryDirectory(dir=trial.tree.parent) as scratch:
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = scratch
-        status = pytest.main([*_OPTIONS, f"--basetemp={scratch}/tests", *trial.tests])
+        status = pytest.main([*PYTEST_OPTIONS, f"--basetemp={scratch}/tests", *trial.tests])
     if listing is not None:
         listing.write_text(json.dumps(_foreign_modules(trial.tree)))
     os._exit(status)
-
-
-def _move_into(tree: Path) -> None:
-    """Make the copy the project that is imported, and forget what came from elsewhere."""
-    os.chdir(tree)
-    sys.dont_write_bytecode = False  # in the copy: the next process need not compile it again
-    sys.path[:] = [str(tree), *(path for path in sys.path if path)]
-    for name in [name for name in sys.modules if name.partition(".")[0] in _packages(tree)]:
-        del sys.modules[name]
-
-
-def _packages(tree: Path) -> set[str]:
-    return {file.parent.name for file in tree.glob("*/__init__.py")}
 
 
 def _foreign_modules(tree: Path) -> list[str]:
@@ -208,8 +151,8 @@ def _import_all(names: Sequence[str]) -> None:
 class _Finder:
     """Give a module's name the mutant's code."""
 
-    def __init__(self, name: str, file: Path, source: str):
-        self.name, self.file, self.source = name, file, source
+    def __init__(self, trial: Trial, source: str):
+        self.name, self.file, self.source = trial.name, trial.file, source
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
