@@ -2,12 +2,13 @@
 
 import ast
 import subprocess
+import types
 from pathlib import Path
 
 import pytest
 
 from benchmarks.mutation import __main__ as command
-from benchmarks.mutation import processes, report, selection, trials
+from benchmarks.mutation import patching, processes, report, selection, trials
 from benchmarks.mutation.mutants import mutants_of
 from benchmarks.mutation.outcomes import OutcomeFile
 from benchmarks.mutation.processes import Outcome, Trial
@@ -147,6 +148,95 @@ def measured(project, tests=("test_up.py",)):
         return command.measure(tree, "made/up.py", list(tests), file, workers=2)
 
 
+class TestPatching:
+    SOURCE = """
+from functools import cache
+from dataclasses import dataclass
+
+LIMIT = 1
+
+
+def plain(x=2):
+    return x + 1
+
+
+@cache
+def kept(x):
+    return [y + 1 for y in x]
+
+
+@dataclass
+class Adder:
+    by: int = 3
+
+    @property
+    def twice(self):
+        return self.by * 2
+
+    def outer(self):
+        def inner():
+            return self.by - 1
+
+        return inner()
+
+
+def number(x):
+    return 1
+"""
+
+    @pytest.fixture
+    def module(self):
+        module = types.ModuleType("made_to_be_patched")
+        exec(self.code(self.SOURCE), module.__dict__)
+        return module
+
+    @staticmethod
+    def code(source):
+        return compile(source, "made", "exec", dont_inherit=True)
+
+    @pytest.mark.parametrize(
+        ("was", "becomes", "call", "before", "after"),
+        [
+            ("x + 1", "x - 1", "plain()", 3, 1),
+            ("y + 1", "y * 9", "kept((2,))", [3], [18]),
+            ("by * 2", "by * 5", "Adder().twice", 6, 15),
+            ("by - 1", "by + 1", "Adder().outer()", 2, 4),
+            ("return 1\n", "return True\n", "number(0) is True", False, True),
+            ("    return 1\n", "    x = 7\n    return x\n", "number(0)", 1, 7),
+        ],
+    )
+    def test_a_function_that_is_loaded_is_changed(self, module, was, becomes, call, before, after):
+        held = module.plain  # as by a module that imported it
+        assert eval(call, module.__dict__) == before
+        module.kept.cache_clear()
+        changed = self.SOURCE.replace(was, becomes)
+        assert changed != self.SOURCE
+        assert patching.patch(module.__name__, self.code(self.SOURCE), changed)
+        assert eval(call, module.__dict__) == after
+        assert held is module.plain
+
+    @pytest.mark.parametrize(
+        ("was", "becomes"),
+        [
+            ("LIMIT = 1", "LIMIT = 2"),
+            ("x=2", "x=3"),
+            ("by: int = 3", "by: int = 4"),
+            ("@property", "@classmethod"),
+            ("x + 1", "x + 1 + LIMIT\n\n\ndef more():\n    return 1"),
+        ],
+    )
+    def test_what_needs_an_import_is_left_as_it_is(self, module, was, becomes):
+        before = dict(vars(module))
+        changed = self.SOURCE.replace(was, becomes)
+        assert not patching.patch(module.__name__, self.code(self.SOURCE), changed)
+        assert vars(module) == before
+        assert module.plain() == 3
+
+    def test_a_function_that_is_not_loaded_cannot_be_changed(self):
+        changed = self.SOURCE.replace("x + 1", "x - 1")
+        assert not patching.patch("nowhere", self.code(self.SOURCE), changed)
+
+
 class TestTrials:
     def test_what_tests_notice_is_killed_and_the_tree_stays_as_it_is(self, project):
         before = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
@@ -156,6 +246,23 @@ class TestTrials:
         assert result.count(Outcome.KILLED) == len(survived) == 2
         after = {path: path.read_bytes() for path in project.rglob("*") if path.is_file()}
         assert after == before
+
+    def test_what_is_used_while_tests_are_collected_is_imported_changed(self, project):
+        (project / "test_up.py").write_text(
+            "import pytest\n\nfrom made.up import known, untested\n\n\n"
+            "@pytest.mark.parametrize('two', [known(1)])\n"
+            "def test(two):\n    assert two == 2 and untested(1) == 2\n"
+        )
+        result = measured(project)
+        assert result.count(Outcome.KILLED) == len(result.tried) == 4
+
+    def test_tests_that_fail_in_a_fork_say_nothing(self, project):
+        (project / "test_up.py").write_text(
+            "import os\n\nfrom made.up import known\n\nHERE = os.getpid()\n\n\n"
+            "def test():\n    assert known(1) == 2 and os.getpid() == HERE\n"
+        )
+        with pytest.raises(processes.TestsFailError):
+            measured(project)
 
     def test_what_is_known_is_not_tried_again(self, project, monkeypatch):
         first = measured(project)
