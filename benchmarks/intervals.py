@@ -68,7 +68,7 @@ def bootstrap_macro(
 
     Two policies that scored the same on every question count as one policy, and their difference
     as 0 without error. That is too sure where they chose differently: by the rule of three they
-    may differ by 3/n.
+    may differ by 3/n. ``metrics.summary`` has no interval then.
 
     References
     ----------

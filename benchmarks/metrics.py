@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.bounds import route_observed
 from benchmarks.intervals import bootstrap_macro, interval
-from benchmarks.stored_rows import Panel, chosen, llm_names, matrix, panel
+from benchmarks.stored_rows import Panel, chosen, equals_by_luck, llm_names, matrix, panel
 from routers.table import FloatArray
 
 
@@ -182,9 +182,11 @@ def summary(
     gaps = gap_closed(replicates["router"], replicates["best_single"], replicates["oracle"])
     if not np.isnan(gap):  # who scores as the best single llm does closes none of it, however wide
         gaps = np.where(replicates["router"] == replicates["best_single"], 0.0, gaps)
+    lifts = replicates["router"] - replicates["recognised_dataset"]
     low, high = interval(replicates["router"], within=(0, 1))
-    gap_low, gap_high = interval(gaps, within=(-np.inf, 1))  # none beats the oracle
-    lift_low, lift_high = interval(replicates["router"] - replicates["recognised_dataset"])
+    bound = (-np.inf, 1)  # none beats the oracle
+    gap_low, gap_high = _interval_against("best_single", runs, gaps, bound)
+    lift_low, lift_high = _interval_against("recognised_dataset", runs, lifts)
     cost = {
         name: mean_cost(values, found.scores[name], found.datasets)
         for name, values in found.costs.items()
@@ -220,6 +222,18 @@ def summary(
             for name, value in dataset_means(found.scores["router"], found.datasets).items()
         },
     }
+
+
+def _interval_against(
+    floor: str,
+    runs: list[pd.DataFrame],
+    replicates: np.ndarray,
+    within: tuple[float, float] = (-np.inf, np.inf),
+) -> tuple[float, float]:
+    """Return the interval of a difference to a floor; unknown where luck alone made them equal."""
+    if equals_by_luck(runs, floor):
+        return float("nan"), float("nan")
+    return interval(replicates, within=within)
 
 
 def _known_share(found: Panel) -> float:

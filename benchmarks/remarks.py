@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.comparable import Comparison, counts, left_out
 from benchmarks.intervals import small_dataset_note
-from benchmarks.stored_rows import llm_names, matrix
+from benchmarks.stored_rows import equals_by_luck, llm_names, matrix
 
 _NAMED = 3  # llms, datasets or routers that a sentence names, of more
 
@@ -24,6 +24,7 @@ def remarks(comparison: Comparison) -> list[str]:
         *_choices(comparison),
         small_dataset_note(_datasets(comparison)),
         *_seeds(comparison),
+        *_equals_by_luck(comparison),
     ]
     return [sentence for sentence in found if sentence]
 
@@ -107,6 +108,22 @@ def _seeds(comparison: Comparison) -> Iterable[str]:
 def _shares_a_seed(label: str, by_router: dict[str, str]) -> bool:
     others = " ".join(seeds for name, seeds in by_router.items() if name != label)
     return bool(set(by_router[label].split()) & set(others.split()))
+
+
+def _equals_by_luck(comparison: Comparison) -> Iterable[str]:
+    """Name the routers that have no interval against a floor."""
+    for floor, figure in (("recognised_dataset", "lift"), ("best_single", "gap closed")):
+        lucky = [
+            label
+            for label, by_seed in zip(comparison.labels, comparison.rows, strict=True)
+            if equals_by_luck(by_seed.values(), floor)
+        ]
+        if lucky:
+            yield (
+                f"{_some(lucky)} scored as {floor} on every question, though other llms were "
+                f"chosen: that {figure} of 0 has no interval. In a dataset of n questions the "
+                "scores may differ by 3/n."
+            )
 
 
 def _questions(n: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +98,24 @@ def eligible(rows: pd.DataFrame) -> np.ndarray:
 def chosen(values: FloatArray, choice: np.ndarray) -> np.ndarray:
     """Return the entry of the chosen llm of each row, NaN where the choice is -1."""
     return np.where(choice < 0, np.nan, values[np.arange(len(values)), choice])
+
+
+def equals_by_luck(runs: Iterable[pd.DataFrame], floor: str) -> bool:
+    """Tell whether a router scored as a floor on every test, though it chose otherwise on some.
+
+    How much they differ on other questions cannot be told then: no difference was seen to vary.
+
+    Parameters
+    ----------
+    runs : iterable of DataFrame
+        Of one router.
+    floor : str
+        One of ``bounds.FLOORS`` that has a choice on every test.
+    """
+    rows = pd.concat(runs)
+    choices = [rows[name].to_numpy(dtype=int) for name in ("choice", f"choice/{floor}")]
+    mine, its = (chosen(matrix(rows, "score"), choice) for choice in choices)
+    return bool((mine == its).all() and (choices[0] != choices[1]).any())
 
 
 def _policy_values(rows: pd.DataFrame) -> PolicyValues:

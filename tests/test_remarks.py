@@ -177,3 +177,18 @@ def test_one_llm_leaves_no_choice_to_speak_of(n_routers):
     said = said_of(*[{0: rows}] * n_routers)
     assert not [sentence for sentence in said if "choice between" in sentence]
     assert not [sentence for sentence in said if "Nothing can be told" in sentence]
+
+
+def test_floors_that_were_met_by_luck():
+    lucky = rows_of([[1, 1, 0]] * 6)
+    lucky.loc[2, "choice"] = 1
+    *_, lift, gap = said_of({0: WHOLE}, {0: lucky}, {0: lucky, 1: rows_of([[1, 1, 0]] * 6)})
+    assert lift == (
+        "r1, r2 scored as recognised_dataset on every question, though other llms were chosen: "
+        "that lift of 0 has no interval. In a dataset of n questions the scores may differ by 3/n."
+    )
+    assert gap == lift.replace("recognised_dataset", "best_single").replace("lift", "gap closed")
+    lucky.loc[:, "choice/recognised_dataset"] = lucky["choice"]
+    assert said_of({0: lucky}) == [gap.replace("r1, r2", "r0")]
+    lucky.loc[3, "choice"] = 2  # and now it did worse
+    assert said_of({0: lucky}) == []

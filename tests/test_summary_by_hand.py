@@ -106,6 +106,19 @@ def test_intervals_keep_to_what_is_possible(steady):
     assert worse["gap_low"] < worse["gap_closed"] < -1  # nothing bounds it from below
 
 
+def test_who_met_a_floor_by_luck_has_no_interval_against_it(steady):
+    lucky = steady.assign(**{"score/router": steady["score/recognized"]})
+    found = metrics.summary([lucky], curve=CURVE)
+    assert found["lift_recognised"] == 0
+    assert np.isnan([found["lift_low"], found["lift_high"]]).all()
+    assert found["gap_low"] < found["gap_closed"] < found["gap_high"]
+    lucky = steady.assign(**{"score/router": steady["score/single"]})
+    found = metrics.summary([lucky], curve=CURVE)
+    assert found["gap_closed"] == 0
+    assert np.isnan([found["gap_low"], found["gap_high"]]).all()
+    assert found["lift_low"] < found["lift_recognised"] < found["lift_high"]
+
+
 def test_replicates_follow_the_seed_that_is_given(steady):
     names = ["macro_low", "gap_low", "lift_high"]
     zero, again, one = (
