@@ -25,6 +25,13 @@ def test_intervals_hold_the_truth_and_equal_routers_are_not_told_apart(
     assert found["apart_10"] > 0.005  # the correction gives little away
 
 
+def test_a_difference_that_was_never_seen_has_no_interval():
+    two = (50, 50)
+    setting = coverage.Setting("", Population.make(2, level=6, follow=1, skill=1), two, 100, 1)
+    found = coverage.simulate(setting, n_draws=20)  # nobody is ever wrong
+    assert found["lift"] == found["pair"] == found["unknown"] == 1
+
+
 def test_true_values_of_the_made_up_routers():
     population = Population.make(3, seed=1, skill=0.3, seed_spread=0.05)
     found = population.draw(np.full(3, 20_000), 2, np.random.default_rng(0))
