@@ -142,7 +142,8 @@ def to_markdown(rows: Iterable[tuple[Setting, dict[str, float]]], n_draws: int) 
         "the 95% interval holds the true value (95% are wanted; no interval counts as one that "
         "holds), in which the gap closed has none, and in which any two of 2, 5 or 10 equal "
         "routers are told apart (paired permutation test, Holm; at most 5% are wanted). The "
-        f"simulation's own error is {error:.1%}. Of 4 datasets the smallest holds 5% of the questions, of 12 datasets 1%: "
+        f"simulation's own error is {error:.1%}. Of 4 datasets the smallest holds 5% of the "
+        "questions, of 12 datasets 1%: "
         "one question of 100. Scores are 0 or 1; seeds choose alike on 70% of the questions.",
         "",
         "| routers | questions | seeds | " + " | ".join(heads) + " |",
