@@ -65,6 +65,18 @@ CLAIMS = {
             SOFT.format("capability=text shuffles=8"),
             SCORE,
         ),
+        (
+            "still asks one llm (.678)",
+            "ablation-soft-order",
+            SOFT.format("order=profile_first epochs=1"),
+            SCORE,
+        ),
+        (
+            "too wide (up to 99.8%)",
+            "coverage",
+            "4 datasets, high scores, routers much alike | 100 | 1",
+            "difference of two routers",
+        ),
         ("explains 10.7% [7.5%, 13.9%] of", "ceiling-small8", "lm_reading | 775", DIFFICULTY),
         ("but 0.1% [-0.2%, +0.5%] of that", "ceiling-small8", "lm_reading | 775", CONTRASTS),
     ],
