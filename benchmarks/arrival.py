@@ -15,8 +15,8 @@ from benchmarks.splits import Fold
 from benchmarks.stored_rows import chosen
 from routers.base import Router
 from routers.baselines import mean_scores
-from routers.model_sat.aptitude import AptitudeTest
-from routers.model_sat.cards import examined
+from routers.aptitude.examination import AptitudeTest
+from routers.aptitude.cards import examined
 from routers.table import FloatArray, RoutingTable
 
 LABELS = ("step", "newcomer", "question_id", "dataset", "zoo", "n_observed", "left_out")

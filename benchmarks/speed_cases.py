@@ -194,7 +194,7 @@ def _seconds_per_question(order: str, n_llms: int) -> float:
     import torch
 
     from benchmarks.carriers import model_folder
-    from routers.model_sat.network import NetworkConfig, ScoringNetwork
+    from routers.model_sat_paper.network import NetworkConfig, ScoringNetwork
 
     network = ScoringNetwork(NetworkConfig(str(model_folder("smollm2_135m")), 50, order=order))
     rng = np.random.default_rng(0)

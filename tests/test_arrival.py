@@ -17,7 +17,7 @@ from benchmarks.run_arrival import draw_curves, draw_leads, families_of
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold
 from routers.encoders import TfidfEncoder
-from routers.model_sat.late import LateFusionModelSAT
+from routers.capability_fusion.router import CapabilityFusionRouter
 from routers.neighbors import KNNRouter
 from routers.table import RoutingTable
 
@@ -56,7 +56,7 @@ def test_what_a_newcomer_is_judged_by_has_seen_no_relative(setting):
 
 def test_every_policy_is_judged_on_the_same_zoo(setting):
     folds = kfold(setting.table, seed=0, n_folds=2)
-    by_card = LateFusionModelSAT(TfidfEncoder(dim=16), n_tasks=6, n_shots=8, n_factors=2)
+    by_card = CapabilityFusionRouter(TfidfEncoder(dim=16), n_tasks=6, n_shots=8, n_factors=2)
     small = clone(by_card).set_params(n_tasks=1)
     cards = {"model_sat": by_card, "one task": small}
     rows = follow(setting, folds, cards, {"knn": KNNRouter(k=5)})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeCV
 
-from routers.model_sat.items import ItemFactors, fit_ridge
+from routers.capability_fusion.items import ItemFactors, fit_ridge
 from routers.validation import InvalidParameterError
 
 

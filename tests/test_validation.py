@@ -27,9 +27,9 @@ from routers.constraints import (
     Text,
 )
 from routers.encoders import TfidfEncoder
-from routers.model_sat.arrangements import ARRANGEMENTS
-from routers.model_sat.losses import LOSSES
-from routers.model_sat.router import ModelSATRouter
+from routers.model_sat_paper.arrangements import ARRANGEMENTS
+from routers.model_sat_paper.losses import LOSSES
+from routers.model_sat_paper.router import PaperModelSATRouter
 from routers.neighbors import KNNRouter
 from routers.validation import check_parameters
 
@@ -203,6 +203,6 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_declared_words_are_those_that_are_implemented():
-    declared = ModelSATRouter.parameter_constraints
+    declared = PaperModelSATRouter.parameter_constraints
     assert set(declared["order"].words) == set(ARRANGEMENTS)
     assert set(declared["loss"].words) == set(LOSSES)

@@ -12,13 +12,13 @@ from transformers import AutoModel
 
 from routers._training import learning_rate_schedule
 from routers.encoders import TfidfEncoder
-from routers.model_sat.aptitude import AptitudeTest, describe, distinguishability
-from routers.model_sat.calibration import calibrate
-from routers.model_sat.capability import CapabilityEncoder, complete, profile_text, tasks_read
-from routers.model_sat.losses import group_loss, pointwise
-from routers.model_sat.network import NetworkConfig, ScoringNetwork
-from routers.model_sat.prefixes import PrefixStore, _kept_prefixes
-from routers.model_sat.router import ModelSATRouter
+from routers.aptitude.examination import AptitudeTest, describe, distinguishability
+from routers.model_sat_paper.calibration import calibrate
+from routers.model_sat_paper.capability import CapabilityEncoder, complete, profile_text, tasks_read
+from routers.model_sat_paper.losses import group_loss, pointwise
+from routers.model_sat_paper.network import NetworkConfig, ScoringNetwork
+from routers.model_sat_paper.prefixes import PrefixStore, _kept_prefixes
+from routers.model_sat_paper.router import PaperModelSATRouter
 from routers.table import RoutingTable
 
 WORDS = {
@@ -54,8 +54,8 @@ def table() -> RoutingTable:
 
 
 @pytest.fixture
-def router(lm_path) -> ModelSATRouter:
-    return ModelSATRouter(
+def router(lm_path) -> PaperModelSATRouter:
+    return PaperModelSATRouter(
         TfidfEncoder(dim=16),
         lm_path,
         n_tasks=6,
@@ -69,9 +69,9 @@ def router(lm_path) -> ModelSATRouter:
 
 
 @pytest.fixture(scope="module")
-def fitted(lm_path, table) -> ModelSATRouter:
+def fitted(lm_path, table) -> PaperModelSATRouter:
     """Fitted on the first 60 questions without `counter`. Not to be changed: copy it."""
-    return ModelSATRouter(
+    return PaperModelSATRouter(
         TfidfEncoder(dim=16),
         lm_path,
         n_tasks=6,
@@ -85,7 +85,7 @@ def fitted(lm_path, table) -> ModelSATRouter:
     ).fit(table.rows(slice(60)).select(["adder", "poet", "half"]))
 
 
-def copy_of(router: ModelSATRouter) -> ModelSATRouter:
+def copy_of(router: PaperModelSATRouter) -> PaperModelSATRouter:
     """A second router of the same fitted state."""
     twin = clone(router)
     for name, value in vars(router).items():
@@ -235,7 +235,7 @@ QUESTIONS = ["what is one plus one?", "name a verb", "x", "how many sums make a 
 
 def by_hand(scorer: ScoringNetwork, order: str, question: str, vector: torch.Tensor) -> float:
     """The logit of one llm on one question: a single pass over plain embeddings, no cache."""
-    from routers.model_sat import arrangements as module
+    from routers.model_sat_paper import arrangements as module
 
     lm = scorer.lm
     decoder = AutoModel.from_pretrained(scorer.config.lm_path, attn_implementation="eager")

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from routers.model_sat.language_model import FrozenLM
+from routers.model_sat_paper.language_model import FrozenLM
 
 # Before and after the soft tokens. The question is put between the two parts of `_BEFORE`.
 _QUESTION_FIRST = ("Question:\n", "\n\nWill this question be answered correctly by the")

@@ -10,7 +10,7 @@ from typing import Self, cast
 import numpy as np
 
 from routers.base import Router
-from routers.model_sat.aptitude import AptitudeTest
+from routers.aptitude.examination import AptitudeTest
 from routers.table import RoutingTable
 
 _VERSION = 1

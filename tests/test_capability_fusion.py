@@ -10,17 +10,17 @@ from benchmarks.sources import synthetic
 from routers.calibration import CalibratedRouter
 from routers.encoders import TfidfEncoder
 from routers.lm_reading import LMReadingEncoder
-from routers.model_sat.aptitude import AptitudeTest
-from routers.model_sat.cards import ProfileCard
-from routers.model_sat.items import ItemFactors
-from routers.model_sat.late import LateFusionModelSAT
+from routers.aptitude.examination import AptitudeTest
+from routers.aptitude.cards import ProfileCard
+from routers.capability_fusion.items import ItemFactors
+from routers.capability_fusion.router import CapabilityFusionRouter
 from routers.policies import PolicyRouter
 from routers.table import RoutingTable
 
 
-def router(**changed) -> LateFusionModelSAT:
+def router(**changed) -> CapabilityFusionRouter:
     given = {"encoder": TfidfEncoder(dim=32), "n_tasks": 6, "n_shots": 8, "n_factors": 4}
-    return LateFusionModelSAT(**(given | changed))
+    return CapabilityFusionRouter(**(given | changed))
 
 
 def pool_of(table: RoutingTable, copies: int = 6) -> RoutingTable:

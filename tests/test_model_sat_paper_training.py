@@ -11,15 +11,15 @@ from sklearn.base import clone
 
 from routers import load_router, save_router
 from routers.encoders import TfidfEncoder
-from routers.model_sat.calibration import average_views
-from routers.model_sat.checkpoints import Checkpoint
-from routers.model_sat.language_model import LoRA, load_lm
-from routers.model_sat.losses import draw_negatives, group_loss, outcome_weights, pointwise
-from routers.model_sat.network import NetworkConfig, ScoringNetwork
-from routers.model_sat.pool import draw_stratified
-from routers.model_sat.prefixes import PrefixStore, _kept_prefixes
-from routers.model_sat.router import ModelSATRouter
-from routers.model_sat.training import Trainer, TrainingConfig
+from routers.model_sat_paper.calibration import average_views
+from routers.model_sat_paper.checkpoints import Checkpoint
+from routers.model_sat_paper.language_model import LoRA, load_lm
+from routers.model_sat_paper.losses import draw_negatives, group_loss, outcome_weights, pointwise
+from routers.model_sat_paper.network import NetworkConfig, ScoringNetwork
+from routers.model_sat_paper.pool import draw_stratified
+from routers.model_sat_paper.prefixes import PrefixStore, _kept_prefixes
+from routers.model_sat_paper.router import PaperModelSATRouter
+from routers.model_sat_paper.training import Trainer, TrainingConfig
 from routers.table import RoutingTable
 
 QUESTIONS = ["what is one plus one?", "name a verb", "how many sums make a long question?"]
@@ -61,8 +61,8 @@ def pool() -> RoutingTable:
 
 
 @pytest.fixture
-def router(lm_path) -> ModelSATRouter:
-    return ModelSATRouter(
+def router(lm_path) -> PaperModelSATRouter:
+    return PaperModelSATRouter(
         TfidfEncoder(dim=8),
         lm_path,
         n_tasks=4,
@@ -176,7 +176,7 @@ def test_many_llms_are_computed_in_several_passes(lm_path, order, monkeypatch):
     monkeypatch.setattr(scorer.arrangement, "hidden", counted)
     with torch.no_grad():
         together = logits(scorer)
-        monkeypatch.setattr("routers.model_sat.network._LLMS_PER_PASS", 3)
+        monkeypatch.setattr("routers.model_sat_paper.network._LLMS_PER_PASS", 3)
         np.testing.assert_allclose(logits(scorer), together, atol=1e-5)
     assert sizes == [4, 3, 1]
 
@@ -498,6 +498,6 @@ def test_a_checkpoint_of_other_data_or_parameters_is_never_used(
 def test_training_defaults_are_the_routers():
     import inspect
 
-    given = inspect.signature(ModelSATRouter).parameters
+    given = inspect.signature(PaperModelSATRouter).parameters
     for name, value in vars(TrainingConfig()).items():
         assert given[name].default == value, name

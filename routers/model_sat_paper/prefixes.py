@@ -7,8 +7,8 @@ from functools import lru_cache
 
 import torch
 
-from routers.model_sat.arrangements import Prefix
-from routers.model_sat.network import ScoringNetwork
+from routers.model_sat_paper.arrangements import Prefix
+from routers.model_sat_paper.network import ScoringNetwork
 
 
 @lru_cache(maxsize=1)

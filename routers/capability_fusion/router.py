@@ -11,16 +11,16 @@ from routers._targets import column_means, membership, shrunken_means
 from routers.base import Router
 from routers.constraints import ENCODER, SEED, Boolean, Constraints, Integer, OneOf, Real
 from routers.encoders import Encoder, encode_training
-from routers.model_sat.aptitude import AptitudeTest
-from routers.model_sat.cards import ProfileCard, TakesCards
-from routers.model_sat.items import ItemFactors, fit_ridge
+from routers.aptitude.examination import AptitudeTest
+from routers.aptitude.cards import ProfileCard, TakesCards
+from routers.capability_fusion.items import ItemFactors, fit_ridge
 from routers.table import FloatArray, RoutingTable
 
 _FEWEST_FOR_CONNECTOR = 12  # llms from which a connector from cards can be learned
 _CERTAIN = 0.01  # an accuracy is never taken to be closer than this to 0 or 1
 
 
-class LateFusionModelSAT(TakesCards, Router):
+class CapabilityFusionRouter(TakesCards, Router):
     """Capability profile times question reading, with item factors learned from many llms.
 
     Model-SAT hands the profile to the LM as a token among the question's. Here the LM reads the

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from routers._targets import column_means
 from routers._training import pointwise
-from routers.model_sat.aptitude import distinguishability
+from routers.aptitude.examination import distinguishability
 from routers.table import FloatArray
 
 # The dimensions of (questions, llms) along which groups are formed; none: each outcome alone.
