@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import run, run_arrival, run_ceiling, store
+from benchmarks import one_run, run, run_arrival, run_ceiling, store
 from benchmarks.composing import ROOT, UsageError, compose_job, data_overrides, expand
 from benchmarks.leaderboard import leaderboard
 
@@ -302,14 +302,14 @@ def test_a_failed_run_is_recorded_the_others_go_on_and_a_rerun_retries_just_that
     tmp_path, capsys, monkeypatch
 ):
     arguments = [*CHEAP, "router=best_single,cheapest,random", "--results", str(tmp_path)]
-    fit = run.evaluate
+    fit = one_run.evaluate
 
     def failing(router, *rest):
         if type(router).__name__ == "Cheapest":
             raise KeyError("a defect")
         return fit(router, *rest)
 
-    monkeypatch.setattr(run, "evaluate", failing)
+    monkeypatch.setattr(one_run, "evaluate", failing)
     assert run.main(arguments) == 1
     printed = capsys.readouterr()
     lines = printed.err.splitlines()
@@ -326,7 +326,7 @@ def test_a_failed_run_is_recorded_the_others_go_on_and_a_rerun_retries_just_that
     assert str(record) in lines[1]
 
     evaluated = []
-    monkeypatch.setattr(run, "evaluate", lambda *a: evaluated.append(a[0]) or fit(*a))
+    monkeypatch.setattr(one_run, "evaluate", lambda *a: evaluated.append(a[0]) or fit(*a))
     assert run.main(arguments) == 0
     assert [type(router).__name__ for router in evaluated] == ["Cheapest"]
     assert not list(tmp_path.glob("failed/**/*.json"))
@@ -346,7 +346,7 @@ def test_interruption_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run, "evaluate", interrupted)
+    monkeypatch.setattr(one_run, "evaluate", interrupted)
     assert run.main([*CHEAP, "router=random", "--results", str(tmp_path)]) == 130
     assert said(capsys)[-1].endswith("the same command goes on.")
     assert not list(tmp_path.glob("failed/**/*.json"))

@@ -10,7 +10,7 @@ from conftest import ROOT, ROUTERS, composed
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from benchmarks import comparison, leaderboard, plots, publish, run, store
+from benchmarks import comparison, leaderboard, one_run, plots, publish, store
 from benchmarks.commands import make_command
 from benchmarks.composing import UsageError, compose_job
 
@@ -25,7 +25,7 @@ CHEAP = [
 def execute(tmp_path, router, seed=0, *extra):
     job = copy.deepcopy(_job(f"router={router}", f"seed={seed}", *CHEAP, *extra))
     job.cfg.results = str(tmp_path)
-    return run.execute(job)
+    return one_run.execute(job)
 
 
 @cache
@@ -233,4 +233,4 @@ def test_the_command_that_makes_a_table_again(overrides, command):
 
 def test_the_floor_is_a_recognizer_of_datasets():
     with pytest.raises(UsageError, match=r"must be recognised_dataset.*got BestSingle"):
-        run._recogniser('{"_target_": "routers.baselines.BestSingle"}')
+        one_run._recogniser('{"_target_": "routers.baselines.BestSingle"}')

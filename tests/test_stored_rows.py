@@ -8,7 +8,7 @@ import pytest
 from stored_by_hand import asked, stored, two_seeds
 
 from benchmarks import stored_rows
-from benchmarks.stored_rows import panel
+from benchmarks.stored_rows import equals_by_luck, panel
 
 NAN = math.nan
 # Of q1 to q5; seed 0 asked q1 to q4, seed 1 q1, q2 and q5.
@@ -117,3 +117,23 @@ def test_what_was_not_chosen_has_no_value():
     values = np.array([[1.0, 2], [3, 4], [5, 6]])
     taken = stored_rows.chosen(values, np.array([1, -1, 0]))
     np.testing.assert_array_equal(taken, [2, NAN, 5])
+
+
+@pytest.mark.parametrize("floor", ["recognised_dataset", "best_single"])
+def test_who_scored_as_a_floor_by_other_choices(floor):
+    row = pd.DataFrame(
+        {
+            "score/a": [1.0, 0.0, 1.0],
+            "score/b": [1.0, 0.0, 0.0],
+            "choice": [1, 0, 0],
+            "choice/recognised_dataset": [1, 0, 0],
+            "choice/best_single": [1, 0, 0],
+        }
+    )
+    other = row.assign(**{f"choice/{floor}": [0, 0, 0]})
+    assert not equals_by_luck([row], floor)  # it made the same choices
+    assert equals_by_luck([other], floor)
+    assert equals_by_luck(iter([row, other]), floor)  # one seed is enough
+    worse = other.assign(choice=[1, 0, 1])
+    assert not equals_by_luck([worse], floor)
+    assert not equals_by_luck([other, worse], floor)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from made_source import POOLS, TRACKED, settings
 
-from benchmarks import run, store
+from benchmarks import one_run, store
 from benchmarks.composing import Job
 from routers.validation import NotApplicableError
 
@@ -15,7 +15,7 @@ CHOICES = {"router": "noting", "zoo": "two", "pool": "others", "split": "holdout
 
 
 def key_of(**changes):
-    return store.run_key(run.run_config(settings(**changes)), "da7a")
+    return store.run_key(one_run.run_config(settings(**changes)), "da7a")
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_where_and_how_it_is_run_does_not(change):
 
 def test_what_depends_on_the_machine_stays_as_it_was_written():
     cfg = settings(router__folder="${carrier:minilm}")
-    assert run.run_config(cfg)["router"]["folder"] == "${carrier:minilm}"
+    assert one_run.run_config(cfg)["router"]["folder"] == "${carrier:minilm}"
     assert key_of(data__path="/a", data__name="${folder_name:${data.path}}") == key_of(
         data__path="/b", data__name="${folder_name:${data.path}}"
     )
@@ -79,7 +79,7 @@ def test_names_of_a_run(tmp_path):
         "encoder@recogniser.encoder=tfidf",
         "seed=4",
     ]
-    assert run.describe(job(tmp_path, overrides, seed=4)) == {
+    assert one_run.describe(job(tmp_path, overrides, seed=4)) == {
         "router": "noting",
         "label": "noting level=2 encoder=tfidf pool=others size=3",
         "data": "made up",
@@ -88,7 +88,7 @@ def test_names_of_a_run(tmp_path):
         "split": "holdout",
         "seed": 4,
     }
-    assert run.describe(job(tmp_path, ["router.a.b=${x}=1"]))["label"] == "noting a.b=${x}=1"
+    assert one_run.describe(job(tmp_path, ["router.a.b=${x}=1"]))["label"] == "noting a.b=${x}=1"
 
 
 @pytest.fixture(autouse=True)
@@ -99,9 +99,9 @@ def nothing_noted():
 
 def test_what_is_stored(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
-        folder = run.execute(job(tmp_path, ["router.level=0"], data__kind="gaps"))
+        folder = one_run.execute(job(tmp_path, ["router.level=0"], data__kind="gaps"))
     about = json.loads((folder / "run.json").read_text())
-    config = run.run_config(settings(data__kind="gaps"))
+    config = one_run.run_config(settings(data__kind="gaps"))
     assert about["key"] == store.run_key(config, about["data_hash"]) == folder.name
     assert folder == tmp_path / "runs" / "made up" / "two" / "holdout" / "noting" / about["key"]
     assert (about["label"], about["seed"], about["pool"]) == ("noting level=0", 0, "others")
@@ -125,45 +125,45 @@ def test_what_is_stored(tmp_path, caplog):
 
 
 def test_results_lie_in_the_repository_unless_they_are_put_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "ROOT", tmp_path)
-    folder = run.execute(Job(settings(results="below"), CHOICES, []))
+    monkeypatch.setattr(one_run, "ROOT", tmp_path)
+    folder = one_run.execute(Job(settings(results="below"), CHOICES, []))
     assert folder.is_relative_to(tmp_path / "below" / "runs")
 
 
 def test_what_was_encoded_is_said_if_it_was(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr("made_source.Noting.precompute", lambda self, texts, progress: 1234)
     with caplog.at_level(logging.INFO):
-        run.execute(job(tmp_path))
+        one_run.execute(job(tmp_path))
     assert "; 1,234 texts encoded in 0.0 s; fit " in caplog.text
     caplog.clear()
     monkeypatch.undo()
     with caplog.at_level(logging.INFO):
-        run.execute(job(tmp_path, seed=1))
+        one_run.execute(job(tmp_path, seed=1))
     assert "encoded" not in caplog.text
     assert " per fold, peak memory " in caplog.text
 
 
 def test_the_pool_is_that_of_the_settings(tmp_path):
-    run.execute(job(tmp_path, pool__size=0))
-    run.execute(job(tmp_path, pool__size=1))
+    one_run.execute(job(tmp_path, pool__size=0))
+    one_run.execute(job(tmp_path, pool__size=1))
     assert POOLS[0] is None
     assert len(POOLS[1]) == 1
     assert len(list((tmp_path / "runs").rglob("run.json"))) == 2
 
 
 def test_a_stored_run_is_not_done_again_unless_it_is_forced(tmp_path, caplog):
-    first = run.execute(job(tmp_path))
+    first = one_run.execute(job(tmp_path))
     with caplog.at_level(logging.INFO):
-        assert run.execute(job(tmp_path)) == first
+        assert one_run.execute(job(tmp_path)) == first
     assert "is stored already; force=true redoes it" in caplog.text
     assert len(POOLS) == len(TRACKED) == 1
-    assert run.execute(job(tmp_path, force=True)) == first
+    assert one_run.execute(job(tmp_path, force=True)) == first
     assert len(POOLS) == len(TRACKED) == 2
 
 
 def test_a_run_that_fails_is_recorded_until_it_succeeds(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="it broke") as caught:
-        run.execute(job(tmp_path, router__fault="it broke"))
+        one_run.execute(job(tmp_path, router__fault="it broke"))
     (file,) = (tmp_path / "failed").rglob("*.json")
     assert str(file) in caught.value.__notes__[0]
     about = json.loads(file.read_text())
@@ -174,19 +174,19 @@ def test_a_run_that_fails_is_recorded_until_it_succeeds(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "made_source.Noting._fit_beside", lambda self, table, pool: self._fit(table)
     )
-    run.execute(job(tmp_path, router__fault="it broke"))
+    one_run.execute(job(tmp_path, router__fault="it broke"))
     assert not file.exists()
 
 
 def test_what_does_not_apply_is_no_failure(tmp_path):
     with pytest.raises(NotApplicableError):
-        run.execute(job(tmp_path, router__fault="not applicable"))
+        one_run.execute(job(tmp_path, router__fault="not applicable"))
     assert not (tmp_path / "failed").exists()
 
 
 def test_the_seed_and_the_split_decide_which_questions_are_tested(tmp_path):
     def tested(**changes):
-        folder = run.execute(job(tmp_path, **changes))
+        folder = one_run.execute(job(tmp_path, **changes))
         return list(pd.read_parquet(folder / "rows.parquet")["question_id"])
 
     assert len(tested()) > len(tested(split__test_share=0.25))
