@@ -17,6 +17,7 @@ from routers.table import FloatArray
 
 _MAX_GRADIENT = 1.0
 _START_QUESTIONS = 16
+_FEWEST = 10
 
 Read = Callable[[np.ndarray], list[Reading]]  # of questions, by position
 
@@ -147,9 +148,12 @@ def contrast_loss(predicted: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _question_chances(datasets: np.ndarray) -> np.ndarray:
-    """Draw small datasets more often than their size says, and large ones more often than small."""
+    """Draw from all datasets alike, for each counts the same in the headline; from tiny ones less.
+
+    A question of a dataset of fewer than ten would be drawn again and again.
+    """
     _, of_dataset, size = np.unique(datasets, return_inverse=True, return_counts=True)
-    return size[of_dataset] ** -0.5
+    return 1 / np.maximum(size[of_dataset], _FEWEST)
 
 
 def _draw(rng: np.random.Generator, weights: np.ndarray, size: int) -> np.ndarray:
