@@ -71,7 +71,7 @@ def draw(rows: pd.DataFrame, path: Path) -> None:
         axes.set_title(f"{part}, beyond the dataset", fontsize=10)
         axes.set_xlabel("training questions")
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("share of variance that a linear probe explains, %")
+    panels[0].set_ylabel("share of variance that\na linear probe explains, %")
     drawing.legend(panels[0], handles, fontsize=9)
     figure.savefig(path, dpi=150)
     plt.close(figure)

@@ -156,6 +156,29 @@ def test_a_similarity_is_reached_by_what_equals_it():
     assert not near(text, text[:-1] + "!", np.nextafter(0.9, 1))
 
 
+def test_an_order_is_reached_by_what_equals_it():
+    text = "".join(map(chr, range(0x4E00, 0x4E00 + 1000)))
+    moved = text[900:] + text[:900]  # of the pieces only those at three borders are others
+    assert near(text, moved, 0.9)
+    assert not near(text, moved, np.nextafter(0.9, 1))
+
+
+def test_two_of_many_are_found_wherever_they_stand(monkeypatch):
+    monkeypatch.setattr(near_duplicates, "_ROWS", 4)
+    others = [chr(0x4E00 + k) * 40 for k in range(23)]
+    slip = STORY.replace("ten in", "10 in")
+    for place in (0, 5, 23):
+        texts = [*others[:place], STORY, *others[place:], slip]
+        found = near_duplicate_groups(table_of(texts), 0.9)
+        assert found[place] == found[-1]
+        assert len(set(found)) == 24
+
+
+@pytest.mark.parametrize("texts", [[], ["x"]])
+def test_there_is_nothing_to_compare(texts):
+    assert list(near_duplicate_groups(table_of(texts), 0.9)) == list(range(len(texts)))
+
+
 texts_of_slips = st.lists(st.text("ab ()+é", max_size=30), min_size=1, max_size=12)
 
 

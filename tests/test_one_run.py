@@ -8,7 +8,8 @@ import pytest
 from made_source import POOLS, TRACKED, settings
 
 from benchmarks import one_run, store
-from benchmarks.composing import Job
+from benchmarks.composing import Job, UsageError
+from benchmarks.progress import Progress
 from routers.validation import NotApplicableError
 
 CHOICES = {"router": "noting", "zoo": "two", "pool": "others", "split": "holdout", "data": "made"}
@@ -89,6 +90,7 @@ def test_names_of_a_run(tmp_path):
         "seed": 4,
     }
     assert one_run.describe(job(tmp_path, ["router.a.b=${x}=1"]))["label"] == "noting a.b=${x}=1"
+    assert one_run.describe(job(tmp_path, ["tracking=a@router.b"]))["label"] == "noting"
 
 
 @pytest.fixture(autouse=True)
@@ -191,3 +193,65 @@ def test_the_seed_and_the_split_decide_which_questions_are_tested(tmp_path):
 
     assert len(tested()) > len(tested(split__test_share=0.25))
     assert tested(seed=1) != tested(seed=2)
+
+
+def test_settings_are_stored_as_they_were_written(tmp_path):
+    changes = {"sweep": {"axis": "${seed}"}, "router__level": "${seed}"}
+    folder = one_run.execute(job(tmp_path, **changes))
+    config = json.loads((folder / "run.json").read_text())["config"]
+    assert config["sweep"]["axis"] == config["router"]["level"] == "${seed}"
+    assert one_run.run_config(settings(**changes))["router"]["level"] == "${seed}"
+
+
+def test_parts_are_built_of_plain_values(tmp_path, monkeypatch):
+    built = []
+    fit = one_run.evaluate
+
+    def noted(router, table, folds, recogniser, *more):
+        built.extend([router.level, recogniser.prior])
+        return fit(router, table, folds, recogniser, *more)
+
+    monkeypatch.setattr(one_run, "evaluate", noted)
+    one_run.execute(job(tmp_path, router__level=[1, {"a": 2}], recogniser__prior="${seed}", seed=3))
+    assert built == [[1, {"a": 2}], 3]
+    assert type(built[0]) is list
+    assert type(built[0][1]) is dict
+
+
+def test_the_floor_must_be_one_that_has_a_twin():
+    with pytest.raises(UsageError, match="router@recogniser must be recognised_dataset"):
+        one_run._recogniser('{"_target_": "routers.baselines.BestSingle"}')
+
+
+def test_stages_are_shown_as_they_come(tmp_path):
+    seen = []
+
+    class Shown(Progress):
+        def stage(self, what, unit):
+            seen.append((what, unit))
+            return super().stage(what, unit)
+
+    one_run.execute(job(tmp_path), Shown())
+    assert seen[:2] == [("reading made up", "outcome"), ("comparing questions", "question")]
+    assert len(seen) > 2  # and those of the evaluation
+
+
+def test_a_line_says_what_came_of_a_run():
+    figures = {"gap_closed": 0.125, "macro_score": 0.7104}
+    timing = {"n_precomputed": 0, "fit_seconds": 1.2345, "peak_memory_mb": 1536}
+    assert one_run._result(figures, timing) == (
+        "macro 0.710, gap closed +0.12; fit 1.23 s per fold, peak memory 1.5 GB"
+    )
+    more = one_run._result(
+        {"gap_closed": float("nan"), "macro_score": 0.5},
+        {
+            "n_precomputed": 1234,
+            "precompute_seconds": 5.06,
+            "fit_seconds": 0.5,
+            "peak_memory_mb": 102.4,
+        },
+    )
+    assert more == (
+        "macro 0.500, gap closed –; 1,234 texts encoded in 5.1 s; "  # noqa: RUF001
+        "fit 0.5 s per fold, peak memory 0.1 GB"
+    )
