@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeCV
 
-from routers.capability_fusion.items import ItemFactors, fit_ridge
+from routers._ridge import fit_ridge
+from routers.capability_fusion.items import ItemFactors
 from routers.validation import InvalidParameterError
 
 

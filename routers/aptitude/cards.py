@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Self, cast
 
 import numpy as np
 
-from routers.base import Router
 from routers.aptitude.examination import AptitudeTest
+from routers.base import Router
 from routers.table import RoutingTable
 
 _VERSION = 1
@@ -162,6 +163,34 @@ class TakesCards(ABC):
         router.mean_costs_ = np.append(router.mean_costs_, np.nan)
         return self
 
+    def retain(self, llms: Sequence[str]) -> Self:
+        """Keep some of the candidates only; others can be admitted by card later.
+
+        Parameters
+        ----------
+        llms : sequence of str
+            Each a candidate, in any order; none to keep what was learned alone.
+
+        Raises
+        ------
+        ValueError
+            If one of them is not in the zoo.
+        """
+        router = cast(Router, self)
+        router._require_fitted()
+        strange = sorted(set(llms) - set(router.llms_))
+        if strange:
+            raise ValueError(
+                f"retain: {strange[0]!r} must be in the zoo of {len(router.llms_)} llms, it is "
+                "not. Name candidates only."
+            )
+        kept = np.isin(router.llms_, list(llms))
+        known = np.isin(router._known_, list(llms))
+        self._retain(np.flatnonzero(known))
+        router._known_ = router._known_[known]
+        router.llms_, router.mean_costs_ = router.llms_[kept], router.mean_costs_[kept]
+        return self
+
     def _admit(self, llm: str, outcomes: RoutingTable) -> None:
         self._take_card(self._card(llm, outcomes))
 
@@ -171,3 +200,7 @@ class TakesCards(ABC):
     @abstractmethod
     def _take_card(self, card: ProfileCard) -> None:
         """Add a last llm from its card, whose aptitude test may be another one (an error)."""
+
+    @abstractmethod
+    def _retain(self, places: np.ndarray) -> None:
+        """Keep the llms at some places of the order in which they are known."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
 from sklearn.utils.extmath import randomized_svd
 
+from routers._ridge import fit_ridge
 from routers.constraints import SEED, Constraints, Integer
 from routers.table import FloatArray
 from routers.validation import check_parameters
-
-_PENALTIES = tuple(10.0**power for power in np.arange(-1, 4.5, 0.5))
 
 
 class ItemFactors:
@@ -77,8 +75,3 @@ class ItemFactors:
         if self.ridge_ is None:
             return np.zeros((len(vectors), 0))
         return self.ridge_.predict(vectors).reshape(len(vectors), -1)
-
-
-def fit_ridge(inputs: FloatArray, targets: FloatArray) -> RidgeCV:
-    """Fit a ridge regression per target, each penalty chosen by leave-one-out error."""
-    return RidgeCV(alphas=_PENALTIES, alpha_per_target=True).fit(inputs, targets)

@@ -7,13 +7,14 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit, logit
 
+from routers._ridge import fit_ridge
 from routers._targets import column_means, membership, shrunken_means
+from routers.aptitude.cards import ProfileCard, TakesCards
+from routers.aptitude.examination import AptitudeTest
 from routers.base import Router
+from routers.capability_fusion.items import ItemFactors
 from routers.constraints import ENCODER, SEED, Boolean, Constraints, Integer, OneOf, Real
 from routers.encoders import Encoder, encode_training
-from routers.aptitude.examination import AptitudeTest
-from routers.aptitude.cards import ProfileCard, TakesCards
-from routers.capability_fusion.items import ItemFactors, fit_ridge
 from routers.table import FloatArray, RoutingTable
 
 _FEWEST_FOR_CONNECTOR = 12  # llms from which a connector from cards can be learned
@@ -141,6 +142,9 @@ class CapabilityFusionRouter(TakesCards, Router):
 
     def _take_card(self, card: ProfileCard) -> None:
         self.capability_ = np.vstack([self.capability_, self._from_card(card)])
+
+    def _retain(self, places: np.ndarray) -> None:
+        self.capability_ = self.capability_[places]
 
     def _from_card(self, card: ProfileCard) -> np.ndarray:
         """Apply the connector to a card: a capability vector (n_datasets + n_factors,)."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from routers._targets import column_means
+from routers.aptitude.profiles import complete, profile_text
+from routers.encoders import Encoder
 from routers.table import FloatArray
 
 
@@ -76,23 +79,64 @@ class CapabilityVectors:
         return np.hstack([few, rest @ self.directions.T]).astype(np.float32)
 
 
-def complete(profiles: FloatArray, task_means: np.ndarray) -> FloatArray:
-    """Fill unobserved accuracies with the task's mean, shifted by how the llm does elsewhere.
+@dataclass(frozen=True)
+class TextVectors:
+    """From the vector of a profile's text to a capability vector: its leading directions.
 
-    Parameters
+    Attributes
     ----------
-    profiles : ndarray of shape (m, t)
-        NaN where not observed.
     task_means : ndarray of shape (t,)
-
-    Returns
-    -------
-    ndarray of shape (m, t)
-        In [0, 1], without NaN.
+        As in :class:`CapabilityVectors`.
+    center : ndarray of shape (d,)
+    directions : ndarray of shape (c, d)
+        Scaled so that vectors are as long as those made of numbers.
     """
-    shift = np.nan_to_num(column_means((profiles - task_means).T), nan=0.0)
-    guess = np.clip(task_means + shift[:, None], 0, 1)
-    return np.where(np.isnan(profiles), guess, profiles)
+
+    task_means: np.ndarray
+    center: np.ndarray
+    directions: np.ndarray
+
+    @classmethod
+    def fit(
+        cls,
+        profiles: FloatArray,
+        descriptions: Sequence[str],
+        n_directions: int,
+        encoder: Encoder,
+    ) -> TextVectors:
+        """Learn what is typical from the profiles (m, t) of some llms.
+
+        Parameters
+        ----------
+        profiles : ndarray of shape (m, t)
+            Accuracies in [0, 1], NaN where not observed.
+        descriptions : sequence of str, length t
+        n_directions : int
+            At most.
+        encoder : Encoder
+            Fitted, or one that needs no fitting.
+        """
+        means = np.nan_to_num(column_means(profiles), nan=0.5)
+        vectors = _text_vectors(profiles, means, descriptions, encoder)
+        center = vectors.mean(axis=0)
+        _, size, rows = np.linalg.svd(vectors - center, full_matrices=False)
+        n = min(n_directions, int((size > 1e-6).sum()))
+        unit = np.sqrt((size[:n] ** 2).sum() / len(vectors) / max(n, 1))
+        return cls(means, center, _signed(rows[:n]) / (unit if unit > 1e-9 else 1.0))
+
+    def transform(
+        self, profiles: FloatArray, descriptions: Sequence[str], encoder: Encoder
+    ) -> FloatArray:
+        """Return the vectors (m, c), float32, of profiles (m, t)."""
+        vectors = _text_vectors(profiles, self.task_means, descriptions, encoder)
+        return ((vectors - self.center) @ self.directions.T).astype(np.float32)
+
+
+def _text_vectors(
+    profiles: FloatArray, task_means: np.ndarray, descriptions: Sequence[str], encoder: Encoder
+) -> FloatArray:
+    texts = [profile_text(profile, descriptions) for profile in complete(profiles, task_means)]
+    return encoder.transform(texts).astype(np.float64)
 
 
 def _of_datasets(departures: FloatArray, groups: np.ndarray) -> FloatArray:

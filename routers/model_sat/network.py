@@ -25,7 +25,11 @@ from torch.nn import functional
 from routers.model_sat.language_model import CutLM, Reading
 
 # Modules of a layer that soft tokens pass through adapted: keys and values stay the frozen LM's.
-_ADAPTED = ("self_attn.q_proj", "self_attn.o_proj", *(f"mlp.{x}_proj" for x in ("gate", "up", "down")))
+_ADAPTED = (
+    "self_attn.q_proj",
+    "self_attn.o_proj",
+    *(f"mlp.{x}_proj" for x in ("gate", "up", "down")),
+)
 
 
 @dataclass(frozen=True)
@@ -108,8 +112,6 @@ class ModelSATNetwork(nn.Module):
     lm : CutLM
     n_inputs : int
         Length c of a capability vector.
-    start : ndarray of shape (d,)
-        What enters the upper layers where a soft token is put, before it has learned anything.
     n_soft : int
         Soft tokens k per llm.
     inquiry : bool
@@ -117,13 +119,21 @@ class ModelSATNetwork(nn.Module):
     rank, scale : int, float
         Of the adapters (:class:`LoRA`).
     seed : int
+        Of the adapters' first matrices.
+
+    Attributes
+    ----------
+    weight : Tensor of shape (k, d, c)
+    bias : Tensor of shape (k, d)
+        The connector, in units of the root mean square ``unit`` of the LM's states.
     """
+
+    unit: Tensor
 
     def __init__(
         self,
         lm: CutLM,
         n_inputs: int,
-        start: np.ndarray,
         n_soft: int = 1,
         inquiry: bool = False,
         rank: int = 8,
@@ -132,10 +142,9 @@ class ModelSATNetwork(nn.Module):
     ):
         super().__init__()
         self.lm, self.inquiry = lm, inquiry
-        first = torch.as_tensor(start, dtype=torch.float32)
-        self.unit = float(first.square().mean().sqrt())
-        self.weight = nn.Parameter(torch.zeros(n_soft, len(first), n_inputs))
-        self.bias = nn.Parameter((first / self.unit).repeat(n_soft, 1))
+        self.weight = nn.Parameter(torch.zeros(n_soft, lm.width, n_inputs))
+        self.bias = nn.Parameter(torch.zeros(n_soft, lm.width))
+        self.register_buffer("unit", torch.ones(()))
         self.lora = LoRA(lm, rank, scale, seed)
         self.gain = nn.Parameter(torch.tensor(0.5))
         self.shift = nn.Parameter(torch.zeros(()))
@@ -144,6 +153,13 @@ class ModelSATNetwork(nn.Module):
         self.register_buffer("direction", direction, persistent=False)
         self.register_buffer("offset", offset, persistent=False)
         self.to(lm.device)
+
+    @torch.no_grad()
+    def begin_at(self, state: np.ndarray) -> None:
+        """Let every soft token be a state (d,) of the LM at first: one that its layers know."""
+        first = torch.as_tensor(state, dtype=torch.float32, device=self.lm.device)
+        self.unit.copy_(first.square().mean().sqrt())
+        self.bias.copy_((first / self.unit).expand_as(self.bias))
 
     def forward(self, memory: Memory, capability: Tensor) -> Tensor:
         """Return logits (b, m) for capability vectors (m, c)."""
@@ -156,7 +172,7 @@ class ModelSATNetwork(nn.Module):
         return (torch.einsum("mc,kdc->mkd", capability, self.weight) + self.bias) * self.unit
 
     def _last_state(self, memory: Memory, soft: Tensor) -> Tensor:
-        """Send the tokens of every llm through the upper layers, behind every question: (b, m, d)."""
+        """Send every llm's tokens through the upper layers, behind every question: (b, m, d)."""
         x = soft.expand(len(memory.states), *soft.shape)
         if self.inquiry:
             asked = memory.states[:, 1, None, None].expand(-1, len(soft), 1, -1)

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
@@ -43,9 +43,19 @@ class Readings:
         Where readings are kept, by LM and cut; by default in this process only.
     limit_gb : float
         Readings beyond this size are computed whenever they are needed.
+    fingerprint : str, default=""
+        Of the LM and how it reads.
     """
 
-    def __init__(self, lm: CutLM, max_tokens: int, folder: Path | None, limit_gb: float):
+    def __init__(
+        self,
+        lm: CutLM,
+        max_tokens: int,
+        folder: Path | None,
+        limit_gb: float,
+        fingerprint: str = "",
+    ):
+        self.fingerprint = fingerprint
         self.lm, self.max_tokens, self.limit = lm, max_tokens, limit_gb * 1e9
         self._files = _Files(folder) if folder else None
         self._kept: dict[bytes, np.ndarray] = {}
@@ -63,6 +73,15 @@ class Readings:
         """Return the readings of some texts, reading anew those that are not kept."""
         self._absent(texts)
         return [self._reading(text) for text in texts]
+
+    def reader_of(self, texts: Sequence[str]) -> Callable[[np.ndarray], list[Reading]]:
+        """Return a function that returns the readings of some of the texts, by position."""
+        return lambda rows: self.get([texts[row] for row in rows])
+
+    def mean_state(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the mean of what enters the upper layers at the last token of prompts, (d,)."""
+        states = [self.get([text])[0].states[0].float().cpu().numpy() for text in texts]
+        return np.mean(states, axis=0, dtype=np.float64)
 
     def _fill(self, texts: list[str], progress: Progress | None) -> int:
         chunk: dict[bytes, np.ndarray] = {}
@@ -187,7 +206,9 @@ class _Files:
 
 
 @lru_cache(maxsize=2)
-def readings_of(lm: CutLM, path: str, max_tokens: int, folder: str | None, limit_gb: float) -> Readings:
+def readings_of(
+    lm: CutLM, path: str, max_tokens: int, folder: str | None, limit_gb: float
+) -> Readings:
     """Return the readings of an LM, one object per process.
 
     Parameters
@@ -201,4 +222,4 @@ def readings_of(lm: CutLM, path: str, max_tokens: int, folder: str | None, limit
     """
     preparation = (_FORMAT, lm.cut, max_tokens, str(lm.dtype))
     name = content_fingerprint(path, preparation)
-    return Readings(lm, max_tokens, Path(folder) / name if folder else None, limit_gb)
+    return Readings(lm, max_tokens, Path(folder) / name if folder else None, limit_gb, name)

@@ -1,4 +1,4 @@
-"""What the network is taught: an llm's accuracy on questions of this kind, not one outcome.
+"""What the network is taught: an llm's accuracy on questions of a kind, not one outcome.
 
 A single outcome is mostly luck, and a network memorizes it. The mean over the questions of a
 dataset or a subject is what a text can tell.
@@ -6,10 +6,12 @@ dataset or a subject is what a text can tell.
 
 from __future__ import annotations
 
+import numpy as np
+
 from routers._subjects import Subjects, best_weight, dataset_means, subject_means
 from routers.table import FloatArray, RoutingTable
 
-RUNGS = ("outcome", "dataset", "subject")
+RUNGS = ("subject", "dataset", "outcome")
 
 
 def targets(table: RoutingTable, rung: str, prior: float, seed: int) -> FloatArray:
@@ -18,7 +20,7 @@ def targets(table: RoutingTable, rung: str, prior: float, seed: int) -> FloatArr
     Parameters
     ----------
     table : RoutingTable of n questions and m llms
-    rung : {"outcome", "dataset", "subject"}
+    rung : {"subject", "dataset", "outcome"}
         What counts as a kind. A subject is pulled towards its dataset as far as inner folds say,
         all the way where it tells nothing.
     prior : float
@@ -29,13 +31,23 @@ def targets(table: RoutingTable, rung: str, prior: float, seed: int) -> FloatArr
     Returns
     -------
     ndarray of shape (n, m)
-        In [0, 1]; NaN where not observed for ``"outcome"``, never else.
+        In [0, 1]; NaN where the outcome was not observed for ``"outcome"``, else where no outcome
+        of the llm on the dataset was.
     """
     if rung == "outcome":
         return table.scores
     subjects = Subjects.of(table)
     number = subjects.numbers(table)
     if rung == "dataset":
-        return dataset_means(subjects, table, prior)[subjects.dataset_of[number]]
-    weight = best_weight(subjects, table, prior, seed)
-    return subject_means(subjects, table, prior, weight)[number]
+        found = dataset_means(subjects, table, prior)[subjects.dataset_of[number]]
+    else:
+        weight = best_weight(subjects, table, prior, seed)
+        found = subject_means(subjects, table, prior, weight)[number]
+    return np.where(_met(table), found, np.nan)
+
+
+def _met(table: RoutingTable) -> np.ndarray:
+    """Tell of which llm any outcome was observed on a question's dataset, shape (n, m)."""
+    names, of_dataset = np.unique(table.datasets, return_inverse=True)
+    seen = ~np.isnan(table.scores)
+    return np.stack([seen[of_dataset == k].any(axis=0) for k in range(len(names))])[of_dataset]

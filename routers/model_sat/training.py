@@ -3,109 +3,113 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from routers._training import learning_rate_schedule, pointwise
+from routers._training import learning_rate_schedule
 from routers.batching import batches_by_length
+from routers.model_sat.checkpoint import Checkpoint
 from routers.model_sat.language_model import Reading
+from routers.model_sat.lessons import Lessons, Teaching
 from routers.model_sat.network import ModelSATNetwork, side_by_side
+from routers.model_sat_paper.losses import total_loss
+from routers.precomputing import Progress
 from routers.table import FloatArray
 
 _MAX_GRADIENT = 1.0
+_WARM_UP = 0.1  # share of the steps in which the rates rise; they then fall along a cosine
+_READOUT_RATE = 0.02  # of gain, shift and taste
 _START_QUESTIONS = 16
 _FEWEST = 10
 
 Read = Callable[[np.ndarray], list[Reading]]  # of questions, by position
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long and in which steps to train.
+def train(
+    network: ModelSATNetwork,
+    read: Read,
+    lessons: Lessons,
+    teaching: Teaching,
+    seed: int,
+    checkpoint: Checkpoint | None = None,
+    progress: Progress | None = None,
+) -> list[float]:
+    """Train a network in place.
+
+    What a step draws depends on the seed and on its number only: a training that was
+    interrupted and resumed is the same as one that was not.
 
     Parameters
     ----------
-    n_steps, n_questions, n_llms : int
-        Steps, and what is drawn for each.
-    learning_rate, lora_learning_rate, readout_learning_rate : float
-        Of the connector, in units of the LM's states; of the adapters; of gain, shift and taste.
-    contrast : float
-        Weight of the loss of contrasts.
-    warm_up : float
-        Share of the steps in which the rates rise; they then fall along a cosine.
-    random_state : int
+    network : ModelSATNetwork
+    read : callable
+    lessons : Lessons
+    teaching : Teaching
+    seed : int
+    checkpoint : Checkpoint, optional
+        Where the state is kept now and then, and taken up.
+    progress : callable, optional
+        Called with the steps done, of how many.
+
+    Returns
+    -------
+    list of float
+        The loss of every step.
     """
-
-    n_steps: int = 300
-    n_questions: int = 16
-    n_llms: int = 8
-    learning_rate: float = 0.03
-    lora_learning_rate: float = 5e-3
-    readout_learning_rate: float = 0.02
-    contrast: float = 4.0
-    warm_up: float = 0.1
-    random_state: int = 0
-
-
-@dataclass(frozen=True)
-class Lessons:
-    """What is taught.
-
-    Parameters
-    ----------
-    datasets : ndarray of str, shape (n,)
-    targets : ndarray of shape (n, m)
-        In [0, 1]; NaN where there is nothing to learn.
-    capability : ndarray of shape (m, c)
-    prior : ndarray of shape (m,)
-        Added to an llm's logits.
-    draw : ndarray of shape (m,)
-        How often an llm is drawn, relative to others.
-    """
-
-    datasets: np.ndarray
-    targets: FloatArray
-    capability: FloatArray
-    prior: np.ndarray
-    draw: np.ndarray
-
-
-def train(network: ModelSATNetwork, read: Read, lessons: Lessons, plan: Plan) -> list[float]:
-    """Train a network in place; return the loss of every step."""
-    rng = np.random.default_rng(plan.random_state)
-    _center(network, read, lessons, rng)
-    optimizer = torch.optim.AdamW(_rates(network, plan), betas=(0.9, 0.95), weight_decay=0.0)
-    schedule = learning_rate_schedule("cosine", plan.warm_up, plan.n_steps)
-    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+    _center(network, read, lessons, seed)
+    optimizer = torch.optim.AdamW(_rates(network, teaching), betas=(0.9, 0.95), weight_decay=0.0)
+    schedule = learning_rate_schedule("cosine", _WARM_UP, teaching.n_steps)
     chance = _question_chances(lessons.datasets)
-    losses = []
-    for _ in range(plan.n_steps):
-        rows = _draw(rng, chance, plan.n_questions)
-        llms = _draw(rng, lessons.draw, plan.n_llms)
+    losses = checkpoint.resume(network, optimizer) if checkpoint else []
+    for step in range(len(losses), teaching.n_steps):
+        rng = np.random.default_rng([seed, step])
+        rows = _draw(rng, chance, teaching.n_questions)
+        llms = _draw(rng, lessons.draw, teaching.n_llms)
+        _set_rates(optimizer, schedule(step))
         optimizer.zero_grad()
-        loss = _loss(network, read(rows), lessons, rows, llms, plan.contrast)
+        loss = _loss(network, read(rows), lessons, rows, llms, teaching)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), _MAX_GRADIENT)
         optimizer.step()
-        scheduler.step()
         losses.append(float(loss.detach()))
+        if checkpoint:
+            checkpoint.keep(network, optimizer, losses)
+        if progress:
+            progress(step + 1, teaching.n_steps)
     return losses
 
 
 @torch.no_grad()
 def logits(
-    network: ModelSATNetwork, readings: Callable[[np.ndarray], list[Reading]], lengths: np.ndarray,
-    capability: FloatArray, tokens_at_a_time: int = 4096,
+    network: ModelSATNetwork,
+    read: Read,
+    lengths: np.ndarray,
+    capability: FloatArray,
+    tokens_at_a_time: int = 4096,
 ) -> FloatArray:
-    """Return the network's logits (n, m); ``lengths`` (n,) are the questions', in characters."""
+    """Return what a network says of every question and llm.
+
+    Parameters
+    ----------
+    network : ModelSATNetwork
+    read : callable
+    lengths : ndarray of int, shape (n,)
+        Of the questions, in characters: those of alike length are sent together.
+    capability : ndarray of shape (m, c)
+    tokens_at_a_time : int, default=4096
+        Soft tokens sent together, about.
+
+    Returns
+    -------
+    ndarray of shape (n, m)
+    """
     vectors = torch.as_tensor(capability, device=network.lm.device)
     found = np.empty((len(lengths), len(vectors)))
     at_a_time = max(1, tokens_at_a_time // max(1, len(vectors)))
     for rows in batches_by_length(lengths.tolist(), max_size=min(16, at_a_time)):
-        memory = side_by_side(readings(rows), network.lm)
+        memory = side_by_side(read(rows), network.lm)
         parts = [network(memory, part) for part in vectors.split(512)]
         found[rows] = torch.cat(parts, dim=1).cpu().numpy()
     return found
@@ -117,7 +121,7 @@ def _loss(
     lessons: Lessons,
     rows: np.ndarray,
     llms: np.ndarray,
-    contrast: float,
+    teaching: Teaching,
 ) -> Tensor:
     device = network.lm.device
     capability = torch.as_tensor(lessons.capability[llms], device=device)
@@ -126,9 +130,9 @@ def _loss(
         lessons.targets[np.ix_(rows, llms)], dtype=torch.float32, device=device
     )
     said = network(side_by_side(readings, network.lm), capability) + prior
-    loss = pointwise(said, wanted)
-    if contrast:
-        loss = loss + contrast * contrast_loss(torch.sigmoid(said), wanted)
+    loss = total_loss(teaching.loss, said, wanted)
+    if teaching.contrast:
+        loss = loss + teaching.contrast * contrast_loss(torch.sigmoid(said), wanted)
     return loss
 
 
@@ -161,20 +165,24 @@ def _draw(rng: np.random.Generator, weights: np.ndarray, size: int) -> np.ndarra
     return rng.choice(len(weights), size, replace=False, p=weights / weights.sum())
 
 
-def _rates(network: ModelSATNetwork, plan: Plan) -> list[dict]:
+def _rates(network: ModelSATNetwork, teaching: Teaching) -> list[dict]:
     groups = [
-        ([network.weight, network.bias], plan.learning_rate),
-        (list(network.lora.parameters()), plan.lora_learning_rate),
-        ([network.gain, network.shift, network.taste], plan.readout_learning_rate),
+        ([network.weight, network.bias], teaching.learning_rate),
+        (list(network.lora.parameters()), teaching.lora_learning_rate),
+        ([network.gain, network.shift, network.taste], _READOUT_RATE),
     ]
-    return [{"params": params, "lr": rate} for params, rate in groups if params]
+    return [{"params": params, "lr": rate, "top": rate} for params, rate in groups if params]
+
+
+def _set_rates(optimizer: torch.optim.Optimizer, share: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = share * group["top"]
 
 
 @torch.no_grad()
-def _center(
-    network: ModelSATNetwork, read: Read, lessons: Lessons, rng: np.random.Generator
-) -> None:
+def _center(network: ModelSATNetwork, read: Read, lessons: Lessons, seed: int) -> None:
     """Shift the logits so that those of some training questions have mean 0."""
+    rng = np.random.default_rng(seed)
     few = _draw(rng, np.ones(len(lessons.datasets)), _START_QUESTIONS)
     none = torch.zeros(1, lessons.capability.shape[1], device=network.lm.device)
     network.shift -= network(side_by_side(read(few), network.lm), none).mean()

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from routers._targets import column_means
+from routers.aptitude.profiles import complete, profile_text
 from routers.constraints import ENCODER, Constraints, OneOf, SequenceOf, Text
 from routers.encoders import Encoder
 from routers.table import FloatArray
@@ -97,15 +98,6 @@ class CapabilityEncoder:
         return [self.encoder.transform(texts).astype(np.float64)]
 
 
-def profile_text(profile: FloatArray, descriptions: Sequence[str]) -> str:
-    """Write a profile (T,) out as the paper does: one clause per task, in per cent."""
-    clauses = [
-        f"{100 * accuracy:.0f}% on {words}"
-        for accuracy, words in zip(profile, descriptions, strict=True)
-    ]
-    return "This assistant answers correctly " + "; ".join(clauses) + "."
-
-
 def tasks_read(encoder: Encoder, profile: FloatArray, descriptions: Sequence[str]) -> int:
     """Count the tasks of a profile text that an encoder reads before it cuts.
 
@@ -116,26 +108,6 @@ def tasks_read(encoder: Encoder, profile: FloatArray, descriptions: Sequence[str
     vectors = encoder.transform(texts)
     same = (np.abs(vectors - vectors[-1]) < 1e-4).all(axis=1)
     return int(np.argmax(same)) + 1
-
-
-def complete(profiles: FloatArray, task_means: np.ndarray) -> FloatArray:
-    """Fill unobserved accuracies with the task's mean, shifted by how the llm does elsewhere.
-
-    Parameters
-    ----------
-    profiles : ndarray of shape (m, T)
-        NaN where not observed.
-    task_means : ndarray of shape (T,)
-        Mean accuracy of the training zoo.
-
-    Returns
-    -------
-    ndarray of shape (m, T)
-        In [0, 1], without NaN.
-    """
-    shift = np.nan_to_num(column_means((profiles - task_means).T), nan=0.0)  # (m,)
-    guess = np.clip(task_means + shift[:, None], 0, 1)
-    return np.where(np.isnan(profiles), guess, profiles)
 
 
 def _rms_length(vectors: FloatArray) -> float:

@@ -12,6 +12,8 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.base import clone
 
+from routers.aptitude.cards import ProfileCard, TakesCards
+from routers.aptitude.examination import AptitudeTest
 from routers.base import Router
 from routers.choice import choose
 from routers.constraints import (
@@ -29,10 +31,8 @@ from routers.constraints import (
 )
 from routers.devices import arithmetic
 from routers.encoders import Encoder, content_fingerprint
-from routers.aptitude.examination import AptitudeTest
 from routers.model_sat_paper.calibration import average_views, calibrate
 from routers.model_sat_paper.capability import CapabilityEncoder, complete, tasks_read
-from routers.aptitude.cards import ProfileCard, TakesCards
 from routers.model_sat_paper.checkpoints import Checkpoint, training_key
 from routers.model_sat_paper.pool import draw_stratified
 from routers.precomputing import Progress
@@ -337,6 +337,9 @@ class PaperModelSATRouter(TakesCards, Router):
     def _take_card(self, card: ProfileCard) -> None:
         card.require_test(AptitudeTest(**self.aptitude_test_))
         self.profiles_ = np.vstack([self.profiles_, card.numbers()])
+
+    def _retain(self, places: np.ndarray) -> None:
+        self.profiles_ = self.profiles_[places]
 
     # Robustness to the order of tasks ---------------------------------------------------------
 
