@@ -154,11 +154,10 @@ class _Stage:
 
     def _from_cards(self, fitted: Router) -> pd.DataFrame:
         """Admit everybody who arrives from a card; return predicted scores, a column per llm."""
-        n_strangers = len(fitted.llms_)
         names = [llm for llm in self._learn.llms if llm in self._zoos]
         for name in names:
             fitted.admit(name, self._learn)
-        scores = fitted.predict_scores(list(self._judge.questions))[:, n_strangers:]
+        scores = fitted.predict_scores(list(self._judge.questions))
         return pd.DataFrame(scores, columns=names)
 
     def judge_arrival(self, step: int, newcomer: str) -> pd.DataFrame:
@@ -235,7 +234,7 @@ def _unseen(
         return {}
     if np.isnan(known.scores).all():
         return {}
-    return {name: clone(router).fit(known) for name, router in by_card.items()}
+    return {name: clone(router).fit(known).retain([]) for name, router in by_card.items()}
 
 
 def _test_of(fitted: Router) -> AptitudeTest:

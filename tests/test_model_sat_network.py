@@ -21,11 +21,11 @@ def lm(tiny_lm) -> CutLM:
 
 def network(lm, n_soft=1, inquiry=False, **more) -> ModelSATNetwork:
     """A network of which every weight matters."""
-    start = np.linspace(-1, 1, lm.width)
-    built = ModelSATNetwork(lm, 3, start, n_soft, inquiry, **({"rank": 2} | more))
+    built = ModelSATNetwork(lm, 3, n_soft, inquiry, **({"rank": 2} | more))
+    built.begin_at(3 * np.linspace(-1, 1, lm.width))
     generator = torch.Generator().manual_seed(0)
     for name, parameter in built.named_parameters():
-        if name not in ("bias", "gain"):
+        if name != "gain":
             parameter.data = 0.3 * torch.randn(parameter.shape, generator=generator)
     return built
 
@@ -66,10 +66,8 @@ def by_hand(lm, path, built, question, vector) -> float:
         frozen = decoder.layers[number](
             frozen, position_embeddings=short, attention_mask=mask[..., :p, :p]
         )
-        own = torch.cat([frozen, _first(after)[:, p:]], dim=1) if False else torch.cat(
-            [_first(frozen), _first(after)[:, p:]], dim=1
-        )
         frozen = _first(frozen)
+        own = torch.cat([frozen, _first(after)[:, p:]], dim=1)
     hidden = decoder.norm(own)[0, -1]
     head = AutoModelForCausalLM.from_pretrained(path).get_output_embeddings()
     logits = head(hidden)
@@ -108,12 +106,20 @@ def test_no_llm_nor_question_sees_another(lm):
 
 def test_adapters_add_nothing_before_they_learn(lm):
     memory = side_by_side([lm.read(lm.prompt("x", 64))], lm)
-    start = np.linspace(-1, 1, lm.width)
     with torch.no_grad():
         plain, adapted = (
-            ModelSATNetwork(lm, 3, start, rank=rank)(memory, torch.zeros(1, 3)) for rank in (0, 4)
+            ModelSATNetwork(lm, 3, rank=rank)(memory, torch.zeros(1, 3)) for rank in (0, 4)
         )
     assert torch.equal(plain, adapted)
+
+
+def test_soft_tokens_begin_as_a_state_of_the_lm(lm):
+    built = ModelSATNetwork(lm, 3, n_soft=2)
+    state = 7 * np.linspace(-1, 1, lm.width)
+    built.begin_at(state)
+    found = built._soft(torch.randn(4, 3)).detach().numpy()
+    np.testing.assert_allclose(found, np.broadcast_to(state, found.shape), rtol=1e-5)
+    assert float(built.unit) == pytest.approx(np.sqrt((state**2).mean()))
 
 
 def test_what_learns_is_the_connector_adapters_and_readout_and_nothing_of_the_lm(lm):
@@ -122,7 +128,7 @@ def test_what_learns_is_the_connector_adapters_and_readout_and_nothing_of_the_lm
     built(memory, torch.ones(2, 3)).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in built.parameters())
     assert all(parameter.grad is None for parameter in lm.decoder.parameters())
-    other = network(lm)
+    other = ModelSATNetwork(lm, 3, rank=2)
     other.load_weights(built.weights())
     with torch.no_grad():
         assert torch.equal(*(net(memory, torch.ones(2, 3)) for net in (built, other)))

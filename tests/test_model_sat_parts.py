@@ -5,7 +5,8 @@ import pytest
 from scipy.special import expit
 
 from routers._subjects import WEIGHTS, Subjects, best_weight, subject_means
-from routers.model_sat.capability import CapabilityVectors, complete
+from routers.aptitude.profiles import complete
+from routers.model_sat.capability import CapabilityVectors
 from routers.model_sat.level import level_shifts
 from routers.model_sat.targets import targets
 from routers.table import RoutingTable

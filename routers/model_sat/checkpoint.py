@@ -10,6 +10,8 @@ import torch
 
 from routers.model_sat.network import ModelSATNetwork
 
+_SECONDS = 30.0  # between two writes, at least
+
 
 @dataclass
 class Checkpoint:
@@ -21,13 +23,10 @@ class Checkpoint:
         Written beside and renamed: a failure leaves the older state whole.
     identity : str
         What is trained, and on what. A state of something else is never taken up.
-    seconds : float, default=30
-        Between two writes, at least.
     """
 
     path: Path
     identity: str
-    seconds: float = 30.0
     _written: float = field(default_factory=time.monotonic, init=False)
 
     def resume(self, network: ModelSATNetwork, optimizer: torch.optim.Optimizer) -> list[float]:
@@ -54,7 +53,7 @@ class Checkpoint:
         self, network: ModelSATNetwork, optimizer: torch.optim.Optimizer, losses: list[float]
     ) -> None:
         """Write the state, unless that was done a moment ago."""
-        if time.monotonic() - self._written < self.seconds:
+        if time.monotonic() - self._written < _SECONDS:
             return
         state = {
             "identity": self.identity,

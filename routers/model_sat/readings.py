@@ -75,7 +75,8 @@ class Readings:
         return [self._reading(text) for text in texts]
 
     def reader_of(self, texts: Sequence[str]) -> Callable[[np.ndarray], list[Reading]]:
-        """Return a function that returns the readings of some of the texts, by position."""
+        """Keep what fits of some texts; return what returns the readings of some, by position."""
+        self.fill(texts)
         return lambda rows: self.get([texts[row] for row in rows])
 
     def mean_state(self, texts: Sequence[str]) -> np.ndarray:

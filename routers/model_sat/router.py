@@ -205,9 +205,9 @@ class ModelSATRouter(TakesCards, Router):
         from routers.model_sat.training import train
 
         readings = self.reader.readings()
+        read = readings.reader_of(questions)
         network = self._network(lessons.capability.shape[1])
         network.begin_at(readings.mean_state(questions))
-        read = readings.reader_of(questions)
         checkpoint = self._checkpoint(lessons)
         losses = train(network, read, lessons, self.taught, self.random_state, checkpoint)
         self.loss_, self.weights_ = np.array(losses), network.weights()
