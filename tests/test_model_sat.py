@@ -20,7 +20,7 @@ from routers.encoders import TfidfEncoder
 from routers.model_sat import checkpoint, training
 from routers.model_sat.checkpoint import Checkpoint
 from routers.model_sat.connector import Connector
-from routers.model_sat.lessons import Teaching, draw_shares
+from routers.model_sat.lessons import Teaching, draw_shares, steps_for
 from routers.model_sat.level import fit_card_means, level_questions
 from routers.model_sat.pretrained import pretrain, read_card
 from routers.model_sat.reader import QuestionReader
@@ -128,6 +128,14 @@ class FrozenDict(dict):
 
     def __hash__(self) -> int:
         return hash(tuple(sorted(self.items())))
+
+
+def test_more_kinds_of_questions_take_more_steps():
+    kinds = np.random.default_rng(0).random((40, 3))
+    kinds[0, 0] = np.nan
+    assert steps_for(np.tile(kinds[:40], (5, 1))) == 25 * 40
+    assert steps_for(np.tile(kinds[:4], (5, 1))) == 300
+    assert steps_for(np.random.default_rng(0).random((200, 3))) == 1200
 
 
 @pytest.mark.parametrize("loss", ["question_groups", "llm_groups", "both_groups"])

@@ -13,6 +13,8 @@ from routers.constraints import PATH, Constraints, Integer, OneOf, Real
 from routers.model_sat.targets import RUNGS
 from routers.table import FloatArray
 
+_STEPS_PER_KIND, _FEWEST_STEPS, _MOST_STEPS = 25, 300, 1200
+
 
 class Teaching(BaseEstimator):
     """How the network learns: its targets, the loss, and the steps.
@@ -32,7 +34,9 @@ class Teaching(BaseEstimator):
     zoo_share : float, default=0.5
         Share of the steps' llms that are drawn from the zoo, the others from the pool; 0 to never
         train on a candidate. Without a pool all are the zoo's.
-    n_steps : int, default=300
+    n_steps : int or None, default=None
+        By default 25 for each kind of question that the targets tell apart, at least 300 and at
+        most 1,200.
     n_questions, n_llms : int, default=16, 8
         What a step meets; questions of all datasets alike.
     learning_rate : float, default=0.03
@@ -50,7 +54,7 @@ class Teaching(BaseEstimator):
         "loss": OneOf("pointwise", "question_groups", "llm_groups", "both_groups"),
         "contrast": Real(0),
         "zoo_share": Real(0, 1),
-        "n_steps": Integer(1),
+        "n_steps": Integer(1) | None,
         "n_questions": Integer(1),
         "n_llms": Integer(1),
         "learning_rate": Real(0),
@@ -65,7 +69,7 @@ class Teaching(BaseEstimator):
         loss: str = "pointwise",
         contrast: float = 4.0,
         zoo_share: float = 0.5,
-        n_steps: int = 300,
+        n_steps: int | None = None,
         n_questions: int = 16,
         n_llms: int = 8,
         learning_rate: float = 0.03,
@@ -83,6 +87,12 @@ class Teaching(BaseEstimator):
         self.learning_rate = learning_rate
         self.lora_learning_rate = lora_learning_rate
         self.checkpoint = checkpoint
+
+
+def steps_for(targets: FloatArray) -> int:
+    """Return how many steps it takes to learn targets (n, m): more for more kinds of questions."""
+    n_kinds = len(np.unique(np.nan_to_num(targets, nan=-1), axis=0))
+    return int(np.clip(_STEPS_PER_KIND * n_kinds, _FEWEST_STEPS, _MOST_STEPS))
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,9 @@ from routers._training import learning_rate_schedule
 from routers.batching import batches_by_length
 from routers.model_sat.checkpoint import Checkpoint
 from routers.model_sat.language_model import Reading
-from routers.model_sat.lessons import Lessons, Teaching
+from routers.model_sat.lessons import Lessons, Teaching, steps_for
 from routers.model_sat.network import ModelSATNetwork, side_by_side
 from routers.model_sat_paper.losses import total_loss
-from routers.precomputing import Progress
 from routers.table import FloatArray
 
 _MAX_GRADIENT = 1.0
@@ -34,7 +33,6 @@ def train(
     teaching: Teaching,
     seed: int,
     checkpoint: Checkpoint | None = None,
-    progress: Progress | None = None,
 ) -> list[float]:
     """Train a network in place.
 
@@ -50,8 +48,6 @@ def train(
     seed : int
     checkpoint : Checkpoint, optional
         Where the state is kept now and then, and taken up.
-    progress : callable, optional
-        Called with the steps done, of how many.
 
     Returns
     -------
@@ -60,10 +56,11 @@ def train(
     """
     _center(network, read, lessons, seed)
     optimizer = torch.optim.AdamW(_rates(network, teaching), betas=(0.9, 0.95), weight_decay=0.0)
-    schedule = learning_rate_schedule("cosine", _WARM_UP, teaching.n_steps)
+    n_steps = teaching.n_steps or steps_for(lessons.targets)
+    schedule = learning_rate_schedule("cosine", _WARM_UP, n_steps)
     chance = _question_chances(lessons.datasets)
     losses = checkpoint.resume(network, optimizer) if checkpoint else []
-    for step in range(len(losses), teaching.n_steps):
+    for step in range(len(losses), n_steps):
         rng = np.random.default_rng([seed, step])
         rows = _draw(rng, chance, teaching.n_questions)
         llms = _draw(rng, lessons.draw, teaching.n_llms)
@@ -76,8 +73,6 @@ def train(
         losses.append(float(loss.detach()))
         if checkpoint:
             checkpoint.keep(network, optimizer, losses)
-        if progress:
-            progress(step + 1, teaching.n_steps)
     return losses
 
 
