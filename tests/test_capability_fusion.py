@@ -7,13 +7,13 @@ import pytest
 from scipy.special import logit
 
 from benchmarks.sources import synthetic
-from routers.calibration import CalibratedRouter
-from routers.encoders import TfidfEncoder
-from routers.lm_reading import LMReadingEncoder
-from routers.aptitude.examination import AptitudeTest
 from routers.aptitude.cards import ProfileCard
+from routers.aptitude.examination import AptitudeTest
+from routers.calibration import CalibratedRouter
 from routers.capability_fusion.items import ItemFactors
 from routers.capability_fusion.router import CapabilityFusionRouter
+from routers.encoders import TfidfEncoder
+from routers.lm_reading import LMReadingEncoder
 from routers.policies import PolicyRouter
 from routers.table import RoutingTable
 

@@ -147,22 +147,12 @@ AFTER = "\n\nWill this question be answered correctly by the"
 
 
 def test_an_lm_of_another_layout_is_refused(tmp_path):
-    from transformers import GPT2Config, GPT2LMHeadModel
-    from transformers import AutoTokenizer
+    from tokenizers import Tokenizer, models
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
     config = GPT2Config(n_layer=1, n_head=1, n_embd=8, vocab_size=32, n_positions=16)
     GPT2LMHeadModel(config).save_pretrained(tmp_path)
+    tokenizer = Tokenizer(models.WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(tmp_path)
     with pytest.raises(InvalidParameterError, match="laid out as Llama"):
-        CutLM.__init__(
-            object.__new__(CutLM), _with_tokenizer(tmp_path), 0.5, torch.float32, torch.device("cpu")
-        )
-
-
-def _with_tokenizer(folder):
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from transformers import PreTrainedTokenizerFast
-
-    made = Tokenizer(WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))
-    PreTrainedTokenizerFast(tokenizer_object=made, unk_token="[UNK]").save_pretrained(folder)
-    return str(folder)
+        CutLM(str(tmp_path), 0.5, torch.float32, torch.device("cpu"))

@@ -11,10 +11,10 @@ from sklearn.base import clone
 from transformers import AutoModel
 
 from routers._training import learning_rate_schedule
-from routers.encoders import TfidfEncoder
 from routers.aptitude.examination import AptitudeTest, describe, distinguishability
-from routers.model_sat_paper.calibration import calibrate
 from routers.aptitude.profiles import complete, profile_text
+from routers.encoders import TfidfEncoder
+from routers.model_sat_paper.calibration import calibrate
 from routers.model_sat_paper.capability import CapabilityEncoder, tasks_read
 from routers.model_sat_paper.losses import group_loss, pointwise
 from routers.model_sat_paper.network import NetworkConfig, ScoringNetwork

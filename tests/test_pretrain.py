@@ -50,7 +50,9 @@ ZOO = "zoo.llms=[ship expert,bread expert]"
 
 def learned(settings, *more):
     overrides = [item for item in settings if not item.startswith("--data")]
-    job = compose_job("pretrain", [*overrides, "data=folder", *more], {"data.path": settings[0][7:]})
+    job = compose_job(
+        "pretrain", [*overrides, "data=folder", *more], {"data.path": settings[0][7:]}
+    )
     return pretrain.learned_from(job)
 
 

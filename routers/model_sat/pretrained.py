@@ -111,11 +111,11 @@ def pretrain(
             f"{folder} must be a folder without a pretrained network, it holds one of "
             f"{read_card(folder).name!r}. Name another folder."
         )
-    router = clone(router).set_params(
-        teaching=clone(router.taught).set_params(checkpoint=str(folder / _STATE))
-    )
-    router.fit(table).retain([])
-    router.teaching.set_params(checkpoint=None)
+    teaching = clone(router.taught).set_params(checkpoint=str(folder / _STATE))
+    router = clone(router).set_params(teaching=teaching)
+    router.fit(table)
+    router.retain([])
+    teaching.set_params(checkpoint=None)
     card = _card(router, table, save_router(router, folder / _ROUTER), name)
     part = folder / f".{_CARD}.part"
     part.write_text(json.dumps(asdict(card), indent=1) + "\n")

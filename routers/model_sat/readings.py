@@ -82,7 +82,7 @@ class Readings:
     def mean_state(self, texts: Sequence[str]) -> np.ndarray:
         """Return the mean of what enters the upper layers at the last token of prompts, (d,)."""
         states = [self.get([text])[0].states[0].float().cpu().numpy() for text in texts]
-        return np.mean(states, axis=0, dtype=np.float64)
+        return np.asarray(np.mean(states, axis=0, dtype=np.float64))
 
     def _fill(self, texts: list[str], progress: Progress | None) -> int:
         chunk: dict[bytes, np.ndarray] = {}

@@ -15,6 +15,7 @@ from routers.aptitude.examination import AptitudeTest
 from routers.aptitude.profiles import complete
 from routers.base import Router
 from routers.constraints import PATH, SEED, Constraints, InstanceOf, Integer, OneOf
+from routers.encoders import Encoder
 from routers.model_sat.capability import CapabilityVectors, TextVectors
 from routers.model_sat.connector import Connector
 from routers.model_sat.lessons import Lessons, Teaching, draw_shares
@@ -221,14 +222,18 @@ class ModelSATRouter(TakesCards, Router):
         return Checkpoint(Path(self.taught.checkpoint), lessons.digest(repr(parts)))
 
     def _fit_vectors(self, profiles: FloatArray, datasets: np.ndarray) -> dict[str, np.ndarray]:
-        connector = self.connected
-        if connector.capability == "numbers":
-            return vars(CapabilityVectors.fit(profiles, datasets, connector.n_directions))
-        if connector.text_encoder is None:
-            raise refusal("Connector", "text_encoder", "an Encoder for capability='text'", None)
-        n = connector.n_directions + 1 + len(np.unique(datasets))
-        encoder, words = connector.text_encoder, self.aptitude_test_["descriptions"]
+        n = self.connected.n_directions
+        if self.connected.capability == "numbers":
+            return vars(CapabilityVectors.fit(profiles, datasets, n))
+        n += 1 + len(np.unique(datasets))
+        words, encoder = self.aptitude_test_["descriptions"], self._text_encoder()
         return vars(TextVectors.fit(profiles, words, n, encoder))
+
+    def _text_encoder(self) -> Encoder:
+        encoder = self.connected.text_encoder
+        if encoder is None:
+            raise refusal("Connector", "text_encoder", "an Encoder for capability='text'", None)
+        return encoder
 
     # An llm, from its profile -----------------------------------------------------------------
 
@@ -236,7 +241,7 @@ class ModelSATRouter(TakesCards, Router):
         if self.connected.capability == "numbers":
             return CapabilityVectors(**self.vectors_).transform(profiles)
         words = self.aptitude_test_["descriptions"]
-        return TextVectors(**self.vectors_).transform(profiles, words, self.connected.text_encoder)
+        return TextVectors(**self.vectors_).transform(profiles, words, self._text_encoder())
 
     def _priors(self, profiles: FloatArray) -> np.ndarray:
         means = complete(profiles, self.vectors_["task_means"]).mean(axis=1)

@@ -180,4 +180,4 @@ def _center(network: ModelSATNetwork, read: Read, lessons: Lessons, seed: int) -
     rng = np.random.default_rng(seed)
     few = _draw(rng, np.ones(len(lessons.datasets)), _START_QUESTIONS)
     none = torch.zeros(1, lessons.capability.shape[1], device=network.lm.device)
-    network.shift -= network(side_by_side(read(few), network.lm), none).mean()
+    network.shift.sub_(network(side_by_side(read(few), network.lm), none).mean())
