@@ -13,10 +13,10 @@ from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival
 from benchmarks.bounds import oracle_choice, random_score, route_observed
 from benchmarks.splits import Fold
 from benchmarks.stored_rows import chosen
+from routers.aptitude.cards import examined
+from routers.aptitude.examination import AptitudeTest
 from routers.base import Router
 from routers.baselines import mean_scores
-from routers.aptitude.examination import AptitudeTest
-from routers.aptitude.cards import examined
 from routers.table import FloatArray, RoutingTable
 
 LABELS = ("step", "newcomer", "question_id", "dataset", "zoo", "n_observed", "left_out")

@@ -16,8 +16,8 @@ from benchmarks.composing import ROOT, register_resolvers
 from benchmarks.run_arrival import draw_curves, draw_leads, families_of
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold
-from routers.encoders import TfidfEncoder
 from routers.capability_fusion.router import CapabilityFusionRouter
+from routers.encoders import TfidfEncoder
 from routers.neighbors import KNNRouter
 from routers.table import RoutingTable
 

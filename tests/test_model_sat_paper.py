@@ -11,8 +11,8 @@ from sklearn.base import clone
 from transformers import AutoModel
 
 from routers._training import learning_rate_schedule
-from routers.encoders import TfidfEncoder
 from routers.aptitude.examination import AptitudeTest, describe, distinguishability
+from routers.encoders import TfidfEncoder
 from routers.model_sat_paper.calibration import calibrate
 from routers.model_sat_paper.capability import CapabilityEncoder, complete, profile_text, tasks_read
 from routers.model_sat_paper.losses import group_loss, pointwise

@@ -9,8 +9,8 @@ from typing import Self, cast
 
 import numpy as np
 
-from routers.base import Router
 from routers.aptitude.examination import AptitudeTest
+from routers.base import Router
 from routers.table import RoutingTable
 
 _VERSION = 1

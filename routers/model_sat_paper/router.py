@@ -12,6 +12,8 @@ import numpy as np
 from scipy.special import expit, logit
 from sklearn.base import clone
 
+from routers.aptitude.cards import ProfileCard, TakesCards
+from routers.aptitude.examination import AptitudeTest
 from routers.base import Router
 from routers.choice import choose
 from routers.constraints import (
@@ -29,10 +31,8 @@ from routers.constraints import (
 )
 from routers.devices import arithmetic
 from routers.encoders import Encoder, content_fingerprint
-from routers.aptitude.examination import AptitudeTest
 from routers.model_sat_paper.calibration import average_views, calibrate
 from routers.model_sat_paper.capability import CapabilityEncoder, complete, tasks_read
-from routers.aptitude.cards import ProfileCard, TakesCards
 from routers.model_sat_paper.checkpoints import Checkpoint, training_key
 from routers.model_sat_paper.pool import draw_stratified
 from routers.precomputing import Progress
@@ -78,7 +78,8 @@ class PaperModelSATRouter(TakesCards, Router):
     n_shots : int, default=20
         Largest number of questions per task.
     capability : {"pooled", "numbers", "text"}, default="pooled"
-        How a profile becomes a vector, see :class:`routers.model_sat_paper.capability.CapabilityEncoder`.
+        How a profile becomes a vector, see
+        :class:`routers.model_sat_paper.capability.CapabilityEncoder`.
     n_soft : int, default=1
         Soft tokens per llm.
     order : {"question_first", "profile_first"}, default="question_first"
