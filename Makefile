@@ -65,8 +65,8 @@ bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
 sweep: install ## run configs/sweep/SWEEP.yaml
 	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "sweep=$$ARG_SWEEP" $(ARGS)
 
-arrival: install ## let new llms arrive in DATA (a folder) and admit them from cards alone
-	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" $(ARGS)
+arrival: install ## let new llms arrive in DATA (a folder); ROUTER admits them from cards alone
+	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" "router@examined=$$ARG_ROUTER" $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
 	@$(RUN) -m benchmarks.run_ceiling $(COMPARED) $(ARGS)

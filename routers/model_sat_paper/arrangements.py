@@ -22,7 +22,7 @@ from routers.model_sat_paper.language_model import FrozenLM
 _QUESTION_FIRST = ("Question:\n", "\n\nWill this question be answered correctly by the")
 _PROFILE_FIRST = ("\nQuestion:\n", "\n\nWill this question be answered correctly by the assistant")
 # Whole sequences of more tokens than these are computed in several passes. Of Phi-3-mini a pass
-# takes some 30 GB while it is differentiated.
+# takes some 20 GB while it is differentiated.
 _TOKENS_PER_PASS = 4096
 _INQUIRY = "?"  # one token: soft tokens and inquiry are all that is paid for once per llm
 
