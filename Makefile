@@ -70,8 +70,8 @@ sweep: install ## run configs/sweep/SWEEP.yaml
 pretrain: install ## train Model-SAT on the llms of DATA outside ZOO once, into FOLDER
 	@$(RUN) -m benchmarks.pretrain --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "folder=$$ARG_FOLDER" $(ARGS)
 
-arrival: install ## let new llms arrive in DATA (a folder) and admit them from cards alone
-	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" $(ARGS)
+arrival: install ## let new llms arrive in DATA (a folder); ROUTER admits them from cards alone
+	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" "router@examined=$$ARG_ROUTER" $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
 	@$(RUN) -m benchmarks.run_ceiling $(COMPARED) $(ARGS)

@@ -1,7 +1,7 @@
 """The arrival experiment: new llms come by month of release, nothing is trained again for them.
 
-``make arrival DATA=folder`` writes ``results/arrival/arrival.{csv,md}`` and two figures: every
-policy at each arrival, and mean leads.
+``make arrival DATA=folder ROUTER=name`` writes ``results/arrival/arrival.{csv,md}`` and two figures:
+every policy at each arrival, and mean leads.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from benchmarks.arrival_text import to_markdown
 from benchmarks.commands import make_command, run_command
 from benchmarks.composing import ROOT, Job, UsageError, compose_job
 from benchmarks.loading import load_folds, load_pool, load_table
+from benchmarks.plots import colour
 from benchmarks.progress import Progress
 from benchmarks.sources.folder import read_facts
 from benchmarks.store import circumstances, made_by
+from routers.aptitude.cards import TakesCards
 
 _LINES = {
     "oracle": ("oracle", "#222222", "-"),
-    "model_sat": ("Model-SAT, from cards", "#d62728", "-"),
     "knn": ("kNN", "#1f77b4", "-"),
     "recognised_dataset": ("recognised dataset", "#b8860b", "-."),
     "best_single": ("current best single", "#6b6b6b", "--"),
@@ -62,15 +63,16 @@ def families_of(cfg: DictConfig) -> dict[str, str]:
     return found | dict(cfg.zoo.families)
 
 
-def draw_curves(rows: pd.DataFrame, path: Path) -> None:
-    """Draw the macro score of the policies at each arrival."""
-    lines = {name: line for name, line in _LINES.items() if name in rows}
+def draw_curves(rows: pd.DataFrame, path: Path, examined: str) -> None:
+    """Draw the macro score of the policies at each arrival, the router that takes cards first."""
+    every = {examined: (f"{examined}, from cards", colour(examined), "-")} | _LINES
+    lines = {name: line for name, line in every.items() if name in rows}
     found = curves(rows)
     # a point between two unknown ones would not show on a line
     marker = "." if found.isna().any(axis=None) else ""
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
-    for name, (label, colour, style) in lines.items():
-        (line,) = axes.plot(found.index, found[name], style, color=colour, linewidth=1.6)
+    for name, (label, shade, style) in lines.items():
+        (line,) = axes.plot(found.index, found[name], style, color=shade, linewidth=1.6)
         line.set(label=label, marker=marker)
     axes.set_xlabel("arrival (by month of release)")
     axes.set_ylabel("macro score of the zoo's router")
@@ -117,13 +119,22 @@ def setting_of(job: Job, progress: Progress) -> ArrivalSetting:
     return ArrivalSetting(table, pool, order, families_of(cfg), cfg.keep)
 
 
-def let_arrive(cfg: DictConfig, setting: ArrivalSetting, progress: Progress) -> pd.DataFrame:
-    """Run the experiment with the configured routers and seeds; return the rows of all seeds."""
+def let_arrive(
+    cfg: DictConfig, examined: str, setting: ArrivalSetting, progress: Progress
+) -> pd.DataFrame:
+    """Run the experiment with the configured routers and seeds; return the rows of all seeds.
+
+    ``examined`` names the router of ``cfg.examined``, which takes cards.
+    """
     by_labels = {name: instantiate(cfg.routers[name], _convert_="all") for name in cfg.by_labels}
     by_card = {
-        name: instantiate(cfg.routers.model_sat, _convert_="all", **changes)
-        for name, changes in cfg.cards.items()
+        name: instantiate(cfg.examined, _convert_="all", **changes)
+        for name, changes in (cfg.cards or {examined: {}}).items()
     }
+    if not all(isinstance(router, TakesCards) for router in by_card.values()):
+        raise UsageError(
+            f"ROUTER must take profile cards, as model_sat and capability_fusion do, got {examined}."
+        )
     with progress.stage("encoding", "text") as tell:
         for router in [*by_labels.values(), *by_card.values()]:
             router.precompute(list(setting.table.questions), tell)
@@ -141,14 +152,15 @@ def let_arrive(cfg: DictConfig, setting: ArrivalSetting, progress: Progress) -> 
 def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     """Let the llms arrive, write table and figures, and print the table."""
     job, progress = compose_job("arrival", overrides, verbatim), Progress()
-    rows = let_arrive(job.cfg, setting_of(job, progress), progress)
+    examined = job.choices["router@examined"]
+    rows = let_arrive(job.cfg, examined, setting_of(job, progress), progress)
     folder = Path(ROOT, job.cfg.results)
     folder.mkdir(parents=True, exist_ok=True)
     by_dataset(rows).to_csv(folder / "arrival.csv", float_format="%.5g")
     made = made_by(make_command("arrival", job), circumstances())
-    text = f"{to_markdown(rows, job.cfg.keep)}\n{made}"
+    text = f"{to_markdown(rows, job.cfg.keep, examined)}\n{made}"
     (folder / "arrival.md").write_text(text)
-    draw_curves(rows, folder / "arrival.png")
+    draw_curves(rows, folder / "arrival.png", examined)
     draw_leads(rows, folder / "arrival-leads.png")
     sys.stdout.write(text)
     return 0

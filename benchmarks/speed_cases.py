@@ -19,6 +19,7 @@ from routers.table import FloatArray, RoutingTable, Texts
 # Routers of the case "families", by configuration: all that train no network.
 FAMILIES = (
     "recognised_dataset",
+    "recognized_subject",
     "knn",
     "kmeans",
     "kmeans_routereval",
@@ -106,7 +107,7 @@ def case_folder() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as results:
         environment = os.environ | {"PROCTOR_CACHE": f"{results}/cache"}
         link_carriers(f"{results}/cache")
-        routers = "glob(*,exclude=[model_sat*,multilabel_transformer])"
+        routers = "glob(*,exclude=[model_sat*,capability_fusion,multilabel_transformer])"
         command = [
             sys.executable,
             "-m",

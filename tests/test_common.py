@@ -18,7 +18,6 @@ NO_LEARNING = {
 }
 NEEDS_PRETRAINED = {
     "model_sat": "a random tiny language model stands in for the real one",
-    "model_sat_soft": "a random tiny language model stands in for the real one",
     "multilabel_transformer": "a random tiny encoder stands in for the pretrained one",
     "model_sat_paper": "a random tiny language model stands in for the real one",
 }

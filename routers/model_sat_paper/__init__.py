@@ -1,7 +1,5 @@
-"""Model-SAT: a small causal LM reads an llm's profile and a question, and says Yes or No.
+"""Model-SAT in the form of its paper: the profile as text, before the question, in Phi-3-mini.
 
-* ``aptitude``     the test: which questions every llm is examined on, and the profile it yields
-* ``cards``        a profile as a document, and how a router takes it
 * ``capability``   a profile as one vector, the input of the connector
 * ``language_model``   the LM, frozen or adapted by LoRA
 * ``arrangements``, ``network``   the order of question and soft tokens; connector and score
@@ -9,7 +7,9 @@
 * ``calibration``  from logits to probabilities
 * ``pool``         which llms of a pool to learn from
 * ``router``       ``PaperModelSATRouter``, which ties them together
-* ``late``, ``items``   ``CapabilityFusionRouter``: the profile meets what the LM read afterwards
+
+The test and the cards are those of ``routers.aptitude``. What the networks of the paper take in
+memory and time is in ``docs/model_sat_paper.md``.
 
 Nothing is imported here: the torch modules (from ``language_model`` to ``training``) only when a
 router is fitted.

@@ -14,12 +14,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from routers.model_sat_paper.language_model import FrozenLM
 
 # Before and after the soft tokens. The question is put between the two parts of `_BEFORE`.
 _QUESTION_FIRST = ("Question:\n", "\n\nWill this question be answered correctly by the")
 _PROFILE_FIRST = ("\nQuestion:\n", "\n\nWill this question be answered correctly by the assistant")
+# Whole sequences of more tokens than these are computed in several passes. Of Phi-3-mini a pass
+# takes some 20 GB while it is differentiated.
+_TOKENS_PER_PASS = 4096
 _INQUIRY = "?"  # one token: soft tokens and inquiry are all that is paid for once per llm
 
 
@@ -124,24 +128,42 @@ class ProfileFirst(Arrangement):
         return Prefix(len(embeddings), embeddings)  # (p, d)
 
     def hidden(self, prefixes: Sequence[Prefix], soft: Tensor) -> Tensor:
-        """Run one whole sequence per question and llm."""
+        """Run one whole sequence per question and llm, as many at a time as memory has room for.
+
+        Of several passes each is computed again when it is differentiated, so that the states of
+        one at a time are held.
+        """
         b, (m, k, d) = len(prefixes), soft.shape
         prompts = [torch.cat([prefix.states, self.inquiry]) for prefix in prefixes]
         lengths = torch.tensor([len(prompt) for prompt in prompts], device=self.lm.device)
         padded = nn.utils.rnn.pad_sequence(prompts, batch_first=True)  # (b, p + t, d)
-        start = self._start(m)
-        pairs = torch.cat(
-            [
-                start.repeat(b, 1, 1),
-                soft.repeat(b, 1, 1),
-                padded.repeat_interleave(m, dim=0),
-            ],
-            dim=1,
-        )  # (b m, 1 + k + p + t, d)
+        at_a_time = max(1, _TOKENS_PER_PASS // (1 + k + padded.shape[1]))
+        passes = torch.arange(b * m, device=self.lm.device).split(at_a_time)
+        if len(passes) == 1 or not torch.is_grad_enabled():
+            states = [self._pass(padded, lengths, soft, pairs) for pairs in passes]
+        else:
+            states = [
+                checkpoint(
+                    *(self._pass, padded, lengths, soft, pairs),
+                    use_reentrant=False,
+                    preserve_rng_state=False,  # nothing is drawn
+                )
+                for pairs in passes
+            ]
+        return torch.cat(states).view(b, m, d)
+
+    def _pass(self, padded: Tensor, lengths: Tensor, soft: Tensor, pairs: Tensor) -> Tensor:
+        """Return the last state (len(pairs), d) of some pairs of question and llm.
+
+        They are numbered question by question: pair i is of question i // m and llm i % m.
+        """
+        row, llm = pairs // len(soft), pairs % len(soft)
+        start = self._start(len(pairs))
+        whole = torch.cat([start, soft[llm], padded[row]], dim=1)  # (pairs, 1 + k + p + t, d)
         # padding is on the right, where a causal LM's earlier positions cannot see it
-        states = self.lm.decoder(inputs_embeds=pairs, use_cache=False).last_hidden_state
-        last = (start.shape[1] + k + lengths - 1).repeat_interleave(m)
-        return states[torch.arange(b * m, device=self.lm.device), last].view(b, m, d)
+        states = self.lm.decoder(inputs_embeds=whole, use_cache=False).last_hidden_state
+        last = start.shape[1] + soft.shape[1] + lengths[row] - 1
+        return states[torch.arange(len(pairs), device=self.lm.device), last]
 
     def _start(self, m: int) -> Tensor:
         """Return the beginning-of-text embedding per llm (m, 1, d), or none (m, 0, d)."""

@@ -105,6 +105,11 @@ class ScoringNetwork(nn.Module):
     Parameters
     ----------
     config : NetworkConfig
+
+    Raises
+    ------
+    ValueError
+        If Yes and No begin with the same token, so that no logit tells them apart.
     """
 
     def __init__(self, config: NetworkConfig):
@@ -118,6 +123,11 @@ class ScoringNetwork(nn.Module):
         self.shift = nn.Parameter(torch.zeros(()))
         self.lora = nn.ParameterDict()  # none until the LM is adapted
         self.arrangement = ARRANGEMENTS[config.order](self.lm, config.max_question_tokens)
+        if self.lm.tokens(_YES)[:1] == self.lm.tokens(_NO)[:1]:
+            raise ValueError(
+                f"The tokenizer of 'lm_path' must tell {_YES!r} from {_NO!r} by the first token, "
+                f"got {self.lm.tokens(_YES)[:1]} for both of {config.lm_path!r}. Use another LM."
+            )
         self.direction, self.offset = self.lm.output_weights(_YES)  # (d,), ()
         if config.readout != "yes":
             no, no_bias = self.lm.output_weights(_NO)

@@ -78,7 +78,8 @@ class PaperModelSATRouter(TakesCards, Router):
     n_shots : int, default=20
         Largest number of questions per task.
     capability : {"pooled", "numbers", "text"}, default="pooled"
-        How a profile becomes a vector, see :class:`routers.model_sat_paper.capability.CapabilityEncoder`.
+        How a profile becomes a vector, see
+        :class:`routers.model_sat_paper.capability.CapabilityEncoder`.
     n_soft : int, default=1
         Soft tokens per llm.
     order : {"question_first", "profile_first"}, default="question_first"
