@@ -7,13 +7,13 @@ import pytest
 from scipy.special import logit
 
 from benchmarks.sources import synthetic
-from routers.calibration import CalibratedRouter
-from routers.encoders import TfidfEncoder
-from routers.lm_reading import LMReadingEncoder
-from routers.aptitude.examination import AptitudeTest
 from routers.aptitude.cards import ProfileCard
+from routers.aptitude.examination import AptitudeTest
+from routers.calibration import CalibratedRouter
 from routers.capability_fusion.items import ItemFactors
 from routers.capability_fusion.router import CapabilityFusionRouter
+from routers.encoders import TfidfEncoder
+from routers.lm_reading import LMReadingEncoder
 from routers.policies import PolicyRouter
 from routers.table import RoutingTable
 
@@ -227,7 +227,7 @@ def test_datasets_are_recognized_as_if_equally_frequent_where_that_is_asked_for(
 
 def test_an_item_moves_the_log_odds_by_its_factors_times_the_loadings(halves):
     train, _ = halves
-    fitted = router(n_factors=1).fit(train)
+    fitted = router(n_factors=1, weigh=False).fit(train)
 
     def log_odds(factor):
         fitted.factors_.predict = lambda vectors: np.full((len(vectors), 1), factor)
