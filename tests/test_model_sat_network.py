@@ -66,10 +66,8 @@ def by_hand(lm, path, built, question, vector) -> float:
         frozen = decoder.layers[number](
             frozen, position_embeddings=short, attention_mask=mask[..., :p, :p]
         )
-        own = (
-            torch.cat([frozen, _first(after)[:, p:]], dim=1)
-            if False
-            else torch.cat([_first(frozen), _first(after)[:, p:]], dim=1)
+        own = torch.cat([frozen, _first(after)[:, p:]], dim=1) if False else torch.cat(
+            [_first(frozen), _first(after)[:, p:]], dim=1
         )
         frozen = _first(frozen)
     hidden = decoder.norm(own)[0, -1]
@@ -150,11 +148,7 @@ def test_an_lm_of_another_layout_is_refused(tmp_path):
     GPT2LMHeadModel(config).save_pretrained(tmp_path)
     with pytest.raises(InvalidParameterError, match="laid out as Llama"):
         CutLM.__init__(
-            object.__new__(CutLM),
-            _with_tokenizer(tmp_path),
-            0.5,
-            torch.float32,
-            torch.device("cpu"),
+            object.__new__(CutLM), _with_tokenizer(tmp_path), 0.5, torch.float32, torch.device("cpu")
         )
 
 

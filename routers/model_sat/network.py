@@ -25,11 +25,7 @@ from torch.nn import functional
 from routers.model_sat.language_model import CutLM, Reading
 
 # Modules of a layer that soft tokens pass through adapted: keys and values stay the frozen LM's.
-_ADAPTED = (
-    "self_attn.q_proj",
-    "self_attn.o_proj",
-    *(f"mlp.{x}_proj" for x in ("gate", "up", "down")),
-)
+_ADAPTED = ("self_attn.q_proj", "self_attn.o_proj", *(f"mlp.{x}_proj" for x in ("gate", "up", "down")))
 
 
 @dataclass(frozen=True)

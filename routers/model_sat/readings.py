@@ -187,9 +187,7 @@ class _Files:
 
 
 @lru_cache(maxsize=2)
-def readings_of(
-    lm: CutLM, path: str, max_tokens: int, folder: str | None, limit_gb: float
-) -> Readings:
+def readings_of(lm: CutLM, path: str, max_tokens: int, folder: str | None, limit_gb: float) -> Readings:
     """Return the readings of an LM, one object per process.
 
     Parameters

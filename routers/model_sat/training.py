@@ -97,11 +97,8 @@ def train(network: ModelSATNetwork, read: Read, lessons: Lessons, plan: Plan) ->
 
 @torch.no_grad()
 def logits(
-    network: ModelSATNetwork,
-    readings: Callable[[np.ndarray], list[Reading]],
-    lengths: np.ndarray,
-    capability: FloatArray,
-    tokens_at_a_time: int = 4096,
+    network: ModelSATNetwork, readings: Callable[[np.ndarray], list[Reading]], lengths: np.ndarray,
+    capability: FloatArray, tokens_at_a_time: int = 4096,
 ) -> FloatArray:
     """Return the network's logits (n, m); ``lengths`` (n,) are the questions', in characters."""
     vectors = torch.as_tensor(capability, device=network.lm.device)
