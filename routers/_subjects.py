@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from routers._targets import membership, shrunken_means
+from routers._weighing import contrasts, inner_folds
 from routers.table import FloatArray, RoutingTable
 
 # Pseudo-questions that may pull a subject towards its dataset; with the last it is the dataset.
 WEIGHTS = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0, float("inf"))
-_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -96,23 +96,16 @@ def best_weight(subjects: Subjects, table: RoutingTable, prior: float, seed: int
     """
     number = subjects.numbers(table)
     departures = table.scores - dataset_means(subjects, table, prior)[subjects.dataset_of[number]]
-    departures = _contrasts(departures)
-    fold = np.random.default_rng(seed).permutation(len(table)) % _FOLDS
+    departures = contrasts(departures)
+    fold = inner_folds(len(table), seed)
     errors = np.zeros(len(WEIGHTS))
-    for k in range(_FOLDS):
+    for k in np.unique(fold):
         rest, held_out = fold != k, fold == k
         for place, weight in enumerate(WEIGHTS):
             means = _pulled(departures[rest], number[rest], len(subjects.names), weight)
             errors[place] += np.nansum((departures[held_out] - means[number[held_out]]) ** 2)
     # of weights that err alike the largest: the dataset is the simpler account
     return WEIGHTS[int(np.flatnonzero(errors <= errors.min() * (1 + 1e-9))[-1])]
-
-
-def _contrasts(values: FloatArray) -> FloatArray:
-    """Subtract from each row the mean of what is known of it."""
-    seen = ~np.isnan(values)
-    mean = np.where(seen, values, 0).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    return values - mean[:, None]
 
 
 def _pulled(

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from relatives import pool_of
 from scipy.special import logit
 
 from benchmarks.sources import synthetic
@@ -21,24 +22,6 @@ from routers.table import RoutingTable
 def router(**changed) -> CapabilityFusionRouter:
     given = {"encoder": TfidfEncoder(dim=32), "n_tasks": 6, "n_shots": 8, "n_factors": 4}
     return CapabilityFusionRouter(**(given | changed))
-
-
-def pool_of(table: RoutingTable, copies: int = 6) -> RoutingTable:
-    """Return noisy relatives of every llm of a table: who they resemble is in their name."""
-    rng = np.random.default_rng(0)
-    names, columns = [], []
-    for llm, scores in zip(table.llms, table.scores.T, strict=True):
-        for copy in range(copies):
-            flip = rng.random(len(scores)) < 0.05
-            columns.append(np.where(flip, 1 - scores, scores))
-            names.append(f"pool/{llm}/{copy}")
-    return RoutingTable(
-        questions=table.questions,
-        scores=np.stack(columns, axis=1),
-        llms=names,
-        ids=table.ids,
-        datasets=table.datasets,
-    )
 
 
 @pytest.fixture
@@ -227,7 +210,7 @@ def test_datasets_are_recognized_as_if_equally_frequent_where_that_is_asked_for(
 
 def test_an_item_moves_the_log_odds_by_its_factors_times_the_loadings(halves):
     train, _ = halves
-    fitted = router(n_factors=1).fit(train)
+    fitted = router(n_factors=1, weigh=False).fit(train)
 
     def log_odds(factor):
         fitted.factors_.predict = lambda vectors: np.full((len(vectors), 1), factor)

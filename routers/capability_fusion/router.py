@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit, logit
 
 from routers._ridge import fit_ridge
-from routers._targets import column_means, membership, shrunken_means
+from routers._targets import column_means, membership
+from routers._weighing import moved
 from routers.aptitude.cards import ProfileCard, TakesCards
 from routers.aptitude.examination import AptitudeTest
 from routers.base import Router
 from routers.capability_fusion.items import ItemFactors
+from routers.capability_fusion.weighing import Account, Answers, taking_part, weigh
 from routers.constraints import ENCODER, SEED, Boolean, Constraints, Integer, OneOf, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
 _FEWEST_FOR_CONNECTOR = 12  # llms from which a connector from cards can be learned
-_CERTAIN = 0.01  # an accuracy is never taken to be closer than this to 0 or 1
 
 
 class CapabilityFusionRouter(TakesCards, Router):
@@ -36,7 +36,15 @@ class CapabilityFusionRouter(TakesCards, Router):
     auxiliary pool of other llms, are predicted from the reading by ridge regression;
     ``theta`` are the llm's loadings, brought to the scale of logits by one Newton step (a
     departure is divided by the mean variance of an outcome). ``[a_m, theta_m]`` is the llm's
-    capability vector. A connector, learned on all llms of the training, maps an aptitude-test
+    capability vector.
+
+    What is learned from others may mislead, the more so the less they are like the candidates.
+    So inner folds of the training questions choose which llms of the pool the factors are learned
+    from (none, the few most like each candidate, all), how many factors there are, and the share
+    of the loadings that is used, which is 0 unless it helps visibly. With nothing used, on
+    questions of one dataset, the router asks the best single llm.
+
+    A connector, learned on all llms of the training, maps an aptitude-test
     card to it, so that a new llm is admitted from its card alone.
 
     Parameters
@@ -47,7 +55,10 @@ class CapabilityFusionRouter(TakesCards, Router):
     n_shots : int, default=20
         Size of the aptitude test, see :class:`AptitudeTest`.
     n_factors : int, default=16
-        Item factors; 0 leaves the item part out.
+        Most item factors; 0 leaves the item part out.
+    weigh : bool, default=True
+        Choose pool, number of factors and share on inner folds; otherwise the whole pool,
+        ``n_factors`` and all of it are used.
     strength : float, default=10.0
         Inverse regularisation ``C`` of the recognition.
     balanced : bool, default=True
@@ -63,7 +74,14 @@ class CapabilityFusionRouter(TakesCards, Router):
     ----------
     aptitude_test_ : dict
         Question ids of each task, and its description.
-    capability_ : ndarray of shape (m, n_datasets + n_factors)
+    capability_ : ndarray of shape (m, n_datasets + n_factors_)
+        Accuracies, then the share of the loadings that is used.
+    n_factors_ : int
+        Item factors that are used.
+    share_ : float
+        Share of the loadings that is used, in [0, 1].
+    pool_llms_ : ndarray of str
+        Llms of the pool that the item factors are learned from.
 
     References
     ----------
@@ -77,6 +95,7 @@ class CapabilityFusionRouter(TakesCards, Router):
         "n_tasks": Integer(1),
         "n_shots": Integer(1),
         "n_factors": Integer(0),
+        "weigh": Boolean(),
         "strength": Real(0, open_low=True),
         "balanced": Boolean(),
         "prior": Real(0),
@@ -90,6 +109,7 @@ class CapabilityFusionRouter(TakesCards, Router):
         n_tasks: int = 50,
         n_shots: int = 20,
         n_factors: int = 16,
+        weigh: bool = True,
         strength: float = 10.0,
         balanced: bool = True,
         prior: float = 1.0,
@@ -100,6 +120,7 @@ class CapabilityFusionRouter(TakesCards, Router):
         self.n_tasks = n_tasks
         self.n_shots = n_shots
         self.n_factors = n_factors
+        self.weigh = weigh
         self.strength = strength
         self.balanced = balanced
         self.prior = prior
@@ -118,13 +139,9 @@ class CapabilityFusionRouter(TakesCards, Router):
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
         self._fit_recognition(vectors, table.datasets)
         members = membership(self.classes_, table.datasets)
-        accuracy = shrunken_means(members, everyone.scores, self.prior)  # (datasets, llms)
-        self.factors_ = ItemFactors(self.n_factors, self.random_state)
-        expected = members.T @ accuracy
-        # llms that are all always right, or wrong, have no variance to divide by
-        variance = max((expected * (1 - expected)).mean(), _CERTAIN)
-        departures = (everyone.scores - expected) / variance
-        loadings = self.factors_.fit(vectors, departures)  # (llms, factors)
+        answers = Answers(members, everyone.scores, table.n_llms, self.prior)
+        accuracy = answers.accuracy()
+        loadings = self._fit_items(vectors, answers, accuracy, everyone.llms)
         capability = np.hstack([accuracy.T, loadings])
         self.task_datasets_ = test.majority_datasets(table)
         self._fit_connector(test.profiles(everyone), capability)
@@ -136,7 +153,7 @@ class CapabilityFusionRouter(TakesCards, Router):
         capability, n_datasets = self._seen_capability(), len(self.classes_)
         accuracy = self.recognise(vectors) @ capability[:, :n_datasets].T
         departure = self.factors_.predict(vectors) @ capability[:, n_datasets:].T
-        return expit(logit(np.clip(accuracy, _CERTAIN, 1 - _CERTAIN)) + departure)
+        return moved(accuracy, departure)
 
     # Cards ------------------------------------------------------------------------------------
 
@@ -163,6 +180,21 @@ class CapabilityFusionRouter(TakesCards, Router):
         return self.typical_ + shift
 
     # Steps of fitting -------------------------------------------------------------------------
+
+    def _fit_items(
+        self, vectors: FloatArray, answers: Answers, accuracy: FloatArray, llms: np.ndarray
+    ) -> FloatArray:
+        """Learn the item factors as far as they help; return the loadings of all llms."""
+        account = Account(None, self.n_factors, 1.0)
+        if self.weigh:
+            account = weigh(vectors, answers, self.n_factors, self.random_state)
+        departures = answers.departures(accuracy)
+        columns = taking_part(departures, answers.n_candidates, account.n_neighbors)
+        self.pool_llms_ = llms[columns[answers.n_candidates :]]
+        self.factors_ = ItemFactors(account.n_factors, self.random_state)
+        loadings = account.share * self.factors_.fit(vectors, departures, columns)
+        self.n_factors_, self.share_ = loadings.shape[1], account.share
+        return loadings
 
     def _fit_recognition(self, vectors: FloatArray, datasets: np.ndarray) -> None:
         from sklearn.linear_model import LogisticRegression

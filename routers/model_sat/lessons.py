@@ -13,7 +13,7 @@ from routers.constraints import PATH, Constraints, Integer, OneOf, Real
 from routers.model_sat.targets import RUNGS
 from routers.table import FloatArray
 
-_STEPS_PER_KIND, _FEWEST_STEPS, _MOST_STEPS = 25, 300, 1200
+_STEPS_PER_KIND, _FEWEST_STEPS, _MOST_STEPS = 25, 400, 1500
 
 
 class Teaching(BaseEstimator):
@@ -35,8 +35,8 @@ class Teaching(BaseEstimator):
         Share of the steps' llms that are drawn from the zoo, the others from the pool; 0 to never
         train on a candidate. Without a pool all are the zoo's.
     n_steps : int or None, default=None
-        By default 25 for each kind of question that the targets tell apart, at least 300 and at
-        most 1,200.
+        By default 25 for each kind of question that the targets tell apart, at least 400 and at
+        most 1,500.
     n_questions, n_llms : int, default=16, 8
         What a step meets; questions of all datasets alike.
     learning_rate : float, default=0.03
