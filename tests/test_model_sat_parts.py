@@ -84,6 +84,29 @@ class TestTargets:
         assert np.abs(by_subject[here][0] - raw).max() < 0.1
         assert np.abs(by_subject[here][0] - by_dataset[here][0]).max() > 0.3
 
+    def test_shuffled_targets_are_those_of_other_questions(self):
+        table = asked()
+        found, whole = (targets(table, rung, 1.0, 0) for rung in ("shuffled", "subject"))
+        assert np.abs(found - whole).max() > 0.1
+        np.testing.assert_allclose(np.sort(found, axis=0), np.sort(whole, axis=0))
+
+    def test_an_llm_has_no_target_on_a_dataset_that_it_never_met(self):
+        table = asked()
+        scores = table.scores.copy()
+        scores[:80, 1] = NAN
+        partly = RoutingTable(
+            questions=table.questions,
+            scores=scores,
+            llms=table.llms,
+            ids=table.ids,
+            datasets=table.datasets,
+            subjects=table.subjects,
+        )
+        for rung in ("dataset", "subject"):
+            found = np.isnan(targets(partly, rung, 1.0, 0))
+            assert found[:80, 1].all()
+            assert found.sum() == 80
+
     def test_a_subject_is_pulled_by_its_weight(self):
         table = asked().rows(slice(0, 80))
         subjects = Subjects.of(table)

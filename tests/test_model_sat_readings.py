@@ -9,6 +9,8 @@ pytest.importorskip("torch")
 import torch
 
 from routers.model_sat.language_model import CutLM, load_lm
+from routers.model_sat.plain import without_template
+from routers.model_sat.reader import QuestionReader
 from routers.model_sat.readings import Readings, _flat
 
 TEXTS = ["one plus one?", "name a verb", "x"]
@@ -107,3 +109,24 @@ def test_numbers_are_mapped_and_not_held(lm, tmp_path):
     readings = Readings(lm, 64, tmp_path, 1.0)
     readings.fill(TEXTS)
     assert all(isinstance(numbers, np.memmap) for numbers in readings._kept.values())
+
+
+def test_a_plain_question_is_its_words_alone():
+    asked = "Which gas, mostly?\nA. Oxygen.\nB) Neon-20"
+    assert without_template(asked) == "which gas mostly"
+    assert without_template("(A) yes\n(B) no") == "a yes b no"
+    assert without_template("A. is this a start?") == "a is this a start"
+
+
+def test_plain_and_untrained_readings_are_other_readings(tiny_lm):
+    found = [
+        QuestionReader(str(tiny_lm), depth=0.5, dtype="float32", **changed).readings()
+        for changed in ({}, {"plain": True}, {"trained": False})
+    ]
+    assert len({readings.fingerprint for readings in found}) == 3
+    question = "What is it?\nA. x"
+    usual, plain, untrained = (readings.get([question])[0] for readings in found)
+    assert plain.memory.shape[3] < usual.memory.shape[3]
+    assert untrained.memory.shape == usual.memory.shape
+    assert not torch.equal(untrained.memory, usual.memory)
+    assert same(plain, found[0].get(["what is it"])[0])

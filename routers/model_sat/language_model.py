@@ -54,6 +54,8 @@ class CutLM:
         Share of the layers, in [0, 1), below the cut.
     dtype : torch.dtype
     device : torch.device
+    trained : bool, default=True
+        Whether the weights are loaded; else they are drawn anew, the same every time.
 
     Raises
     ------
@@ -61,12 +63,18 @@ class CutLM:
         If the LM's layers are not laid out as those of Llama.
     """
 
-    def __init__(self, path: str, depth: float, dtype: torch.dtype, device: torch.device):
-        from transformers import AutoModelForCausalLM, AutoTokenizer
+    def __init__(
+        self,
+        path: str,
+        depth: float,
+        dtype: torch.dtype,
+        device: torch.device,
+        trained: bool = True,
+    ):
+        from transformers import AutoTokenizer
 
         self.tokenizer = AutoTokenizer.from_pretrained(path)
-        with torch.random.fork_rng(devices=[]):  # loading initializes before it reads
-            lm: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+        lm, self.trained = _load_weights(path, dtype, trained), trained
         lm.eval().requires_grad_(False).to(device)
         self.decoder = lm.get_decoder()
         self.dtype, self.device = dtype, device
@@ -133,7 +141,19 @@ def _has(layer: Any, part: str) -> bool:
     return layer is not None
 
 
+def _load_weights(path: str, dtype: torch.dtype, trained: bool) -> Any:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.random.fork_rng(devices=[]):  # loading initializes before it reads
+        if trained:
+            return AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+        torch.manual_seed(1)
+        return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(path), dtype=dtype)
+
+
 @lru_cache(maxsize=2)
-def load_lm(path: str, depth: float, dtype: torch.dtype, device: torch.device) -> CutLM:
+def load_lm(
+    path: str, depth: float, dtype: torch.dtype, device: torch.device, trained: bool = True
+) -> CutLM:
     """Load an LM once per process."""
-    return CutLM(path, depth, dtype, device)
+    return CutLM(path, depth, dtype, device, trained)

@@ -21,10 +21,11 @@ class Teaching(BaseEstimator):
 
     Parameters
     ----------
-    targets : {"subject", "dataset", "outcome"}, default="subject"
+    targets : {"subject", "dataset", "outcome", "shuffled"}, default="subject"
         What an llm is expected to score on a question: its accuracy on the question's subject,
         pulled towards that on the dataset as far as inner folds say; on the dataset; or the one
-        outcome that was seen, as in the paper.
+        outcome that was seen, as in the paper. ``"shuffled"`` is a control: what is expected on
+        another question.
     prior : float, default=1
         Pseudo-questions that pull an accuracy on a dataset towards the llm's overall accuracy.
     loss : {"pointwise", "question_groups", "llm_groups", "both_groups"}, default="pointwise"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sklearn.base import BaseEstimator
 
-from routers.constraints import DEVICE, NUMBER_TYPE, PATH, Constraints, Integer, Real
+from routers.constraints import DEVICE, NUMBER_TYPE, PATH, Boolean, Constraints, Integer, Real
 from routers.devices import arithmetic, resolve
 from routers.precomputing import Precomputing, Progress
 from routers.table import Texts
@@ -27,6 +27,10 @@ class QuestionReader(Precomputing, BaseEstimator):
         Share of the LM's layers, in [0, 1), below the place where soft tokens enter.
     max_question_tokens : int, default=192
         Longer questions lose their middle.
+    plain : bool, default=False
+        A control: only the words before a question's options are read, in lower case.
+    trained : bool, default=True
+        False is a control: an LM of the same layout with random weights.
     dtype : {"auto", "float32", "bfloat16", "float16"}, default="auto"
         Arithmetic of the LM; ``"auto"`` is 16 bits where that is native, else float32.
     device : str or None, default=None
@@ -43,6 +47,8 @@ class QuestionReader(Precomputing, BaseEstimator):
         "lm_path": PATH,
         "depth": Real(0, 1, open_high=True),
         "max_question_tokens": Integer(1),
+        "plain": Boolean(),
+        "trained": Boolean(),
         "dtype": NUMBER_TYPE,
         "device": DEVICE | None,
         "cache_folder": PATH | None,
@@ -54,6 +60,8 @@ class QuestionReader(Precomputing, BaseEstimator):
         lm_path: str,
         depth: float = 0.8,
         max_question_tokens: int = 192,
+        plain: bool = False,
+        trained: bool = True,
         dtype: str = "auto",
         device: str | None = None,
         cache_folder: str | None = None,
@@ -62,6 +70,8 @@ class QuestionReader(Precomputing, BaseEstimator):
         self.lm_path = lm_path
         self.depth = depth
         self.max_question_tokens = max_question_tokens
+        self.plain = plain
+        self.trained = trained
         self.dtype = dtype
         self.device = device
         self.cache_folder = cache_folder
@@ -86,6 +96,13 @@ class QuestionReader(Precomputing, BaseEstimator):
         from routers.model_sat.language_model import load_lm
         from routers.model_sat.readings import readings_of
 
-        lm = load_lm(self.lm_path, self.depth, *resolve(self.dtype, self.device))
-        folder, limit = self.cache_folder, self.prefix_cache_gb
-        return readings_of(lm, self.lm_path, self.max_question_tokens, folder, limit)
+        number_type, device = resolve(self.dtype, self.device)
+        lm = load_lm(self.lm_path, self.depth, number_type, device, self.trained)
+        return readings_of(
+            lm,
+            self.lm_path,
+            self.max_question_tokens,
+            self.plain,
+            self.cache_folder,
+            self.prefix_cache_gb,
+        )

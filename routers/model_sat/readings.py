@@ -22,6 +22,7 @@ from routers.batching import run_batches
 from routers.content_store import ContentStore, content_key
 from routers.encoders import content_fingerprint
 from routers.model_sat.language_model import CutLM, Reading
+from routers.model_sat.plain import without_template
 from routers.precomputing import CLOCK, Progress
 from routers.table import Texts
 
@@ -45,6 +46,8 @@ class Readings:
         Readings beyond this size are computed whenever they are needed.
     fingerprint : str, default=""
         Of the LM and how it reads.
+    plain : bool, default=False
+        Whether questions lose their template, see :func:`routers.model_sat.plain.without_template`.
     """
 
     def __init__(
@@ -54,7 +57,9 @@ class Readings:
         folder: Path | None,
         limit_gb: float,
         fingerprint: str = "",
+        plain: bool = False,
     ):
+        self.plain = plain
         self.fingerprint = fingerprint
         self.lm, self.max_tokens, self.limit = lm, max_tokens, limit_gb * 1e9
         self._files = _Files(folder) if folder else None
@@ -106,7 +111,7 @@ class Readings:
         return done
 
     def _read(self, texts: list[str]) -> Iterator[tuple[str, np.ndarray]]:
-        prompts = [self.lm.prompt(text, self.max_tokens) for text in texts]
+        prompts = [self._prompt(text) for text in texts]
 
         def read(rows: np.ndarray) -> np.ndarray:
             return _flat(self.lm.read(prompts[rows[0]]))
@@ -115,6 +120,10 @@ class Readings:
         batches = [order[i : i + 1] for i in range(len(order))]
         for rows, numbers in run_batches(read, batches, self.lm.device.type == "cpu"):
             yield texts[rows[0]], numbers
+
+    def _prompt(self, text: str) -> list[int]:
+        asked = without_template(text) if self.plain else text
+        return self.lm.prompt(asked, self.max_tokens)
 
     def _keep(self, chunk: dict[bytes, np.ndarray]) -> None:
         if self._files:
@@ -131,7 +140,7 @@ class Readings:
     def _reading(self, text: str) -> Reading:
         numbers = self._kept.get(content_key(text))
         if numbers is None:
-            numbers = _flat(self.lm.read(self.lm.prompt(text, self.max_tokens)))
+            numbers = _flat(self.lm.read(self._prompt(text)))
         return self._unfolded(numbers)
 
     def _unfolded(self, numbers: np.ndarray) -> Reading:
@@ -208,7 +217,7 @@ class _Files:
 
 @lru_cache(maxsize=2)
 def readings_of(
-    lm: CutLM, path: str, max_tokens: int, folder: str | None, limit_gb: float
+    lm: CutLM, path: str, max_tokens: int, plain: bool, folder: str | None, limit_gb: float
 ) -> Readings:
     """Return the readings of an LM, one object per process.
 
@@ -217,10 +226,11 @@ def readings_of(
     lm : CutLM
     path : str
         Where its weights are from.
-    max_tokens, limit_gb : int, float
+    max_tokens, plain, limit_gb : int, bool, float
         See :class:`Readings`.
     folder : str or None
     """
-    preparation = (_FORMAT, lm.cut, max_tokens, str(lm.dtype))
+    preparation: tuple = (_FORMAT, lm.cut, max_tokens, str(lm.dtype))
+    preparation += ("plain",) * plain + ("untrained",) * (not lm.trained)
     name = content_fingerprint(path, preparation)
-    return Readings(lm, max_tokens, Path(folder) / name if folder else None, limit_gb, name)
+    return Readings(lm, max_tokens, Path(folder) / name if folder else None, limit_gb, name, plain)

@@ -11,7 +11,7 @@ import numpy as np
 from routers._subjects import Subjects, best_weight, dataset_means, subject_means
 from routers.table import FloatArray, RoutingTable
 
-RUNGS = ("subject", "dataset", "outcome")
+RUNGS = ("subject", "dataset", "outcome", "shuffled")
 
 
 def targets(table: RoutingTable, rung: str, prior: float, seed: int) -> FloatArray:
@@ -20,13 +20,14 @@ def targets(table: RoutingTable, rung: str, prior: float, seed: int) -> FloatArr
     Parameters
     ----------
     table : RoutingTable of n questions and m llms
-    rung : {"subject", "dataset", "outcome"}
+    rung : {"subject", "dataset", "outcome", "shuffled"}
         What counts as a kind. A subject is pulled towards its dataset as far as inner folds say,
-        all the way where it tells nothing.
+        all the way where it tells nothing. ``"shuffled"`` is a control: what is expected on the
+        subject of another question.
     prior : float
         Pseudo-questions that pull an accuracy on a dataset towards the llm's overall accuracy.
     seed : int
-        Of the inner folds.
+        Of the inner folds, and of the shuffle.
 
     Returns
     -------
@@ -43,7 +44,8 @@ def targets(table: RoutingTable, rung: str, prior: float, seed: int) -> FloatArr
     else:
         weight = best_weight(subjects, table, prior, seed)
         found = subject_means(subjects, table, prior, weight)[number]
-    return np.where(_met(table), found, np.nan)
+    found = np.where(_met(table), found, np.nan)
+    return np.random.default_rng(seed).permutation(found) if rung == "shuffled" else found
 
 
 def _met(table: RoutingTable) -> np.ndarray:
