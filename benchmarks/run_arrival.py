@@ -1,7 +1,7 @@
 """The arrival experiment: new llms come by month of release, nothing is trained again for them.
 
-``make arrival DATA=folder ROUTER=name`` writes ``results/arrival/arrival.{csv,md}`` and two figures:
-every policy at each arrival, and mean leads.
+``make arrival DATA=folder ROUTER=name`` writes ``results/arrival/arrival.{csv,md}`` and two
+figures: every policy at each arrival, and mean leads.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def let_arrive(
     }
     if not all(isinstance(router, TakesCards) for router in by_card.values()):
         raise UsageError(
-            f"ROUTER must take profile cards, as model_sat and capability_fusion do, got {examined}."
+            "ROUTER must take profile cards, as model_sat and capability_fusion do, got "
+            f"{examined}."
         )
     with progress.stage("encoding", "text") as tell:
         for router in [*by_labels.values(), *by_card.values()]:
