@@ -195,13 +195,15 @@ def test_what_was_chosen_is_saved(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("zoo_skill", "newcomer", "seed", "uses", "asked"),
-    [(SPLIT, (0.95, 0.05), 9, True, 0.5), (ALIKE, (0.95, 0.95), 7, False, 1.0)],
+    ("zoo_skill", "newcomer", "seeds", "uses", "asked"),
+    [(SPLIT, (0.95, 0.05), (0, 9), True, 0.5), (ALIKE, (0.95, 0.95), (6, 5), False, 1.0)],
 )
-def test_a_newcomer_joins_from_its_card_whatever_was_chosen(zoo_skill, newcomer, seed, uses, asked):
-    everyone = drawn([*zoo_skill, newcomer], "zoo", seed=seed + 1)
+def test_a_newcomer_joins_from_its_card_whatever_was_chosen(
+    zoo_skill, newcomer, seeds, uses, asked
+):
+    everyone = drawn([*zoo_skill, newcomer], "zoo", seed=seeds[0])
     *candidates, new = everyone.llms
-    fitted = router().fit(everyone.select(candidates), drawn(TWO_SIDED, "pool", seed=seed))
+    fitted = router().fit(everyone.select(candidates), drawn(TWO_SIDED, "pool", seed=seeds[1]))
     assert (fitted.share_ > 0) is uses
     fitted.admit(new, everyone)
     chosen = fitted.route(list(everyone.questions)) == len(candidates)
