@@ -18,7 +18,7 @@ _EXACT = 9  # decimals within which predictions tie, and gains are none
 
 
 def inner_folds(n: int, seed: int) -> np.ndarray:
-    """Return the fold of each of n training questions, shape (n,), five of equal size."""
+    """Return the fold of each of n training questions, shape (n,), five of about equal size."""
     return np.random.default_rng(seed).permutation(n) % _FOLDS
 
 
@@ -41,8 +41,8 @@ def moved(expected: FloatArray, departure: FloatArray) -> FloatArray:
     ndarray of shape (n, m)
         In [0, 1]; what is expected, where there is no departure.
     """
-    inside = np.clip(expected, _CERTAIN, 1 - _CERTAIN)
-    return np.clip(expected + expit(logit(inside) + departure) - inside, 0, 1)
+    start = logit(np.clip(expected, _CERTAIN, 1 - _CERTAIN))
+    return np.clip(expected + (expit(start + departure) - expit(start)), 0, 1)
 
 
 def best_share(
