@@ -29,16 +29,14 @@ def case_model_sat() -> dict[str, float]:
     """
     router = _fitted()
     whole, kept = {}, {}
-    for n_llms in _LLMS:
-        _acquaint(router, n_llms)
-        fresh = [_question(1000 * n_llms + number) for number in range(_FRESH)]
-        router._logits(fresh[:1])  # to warm up
-        whole[n_llms] = _seconds(router._logits, [[question] for question in fresh])
     few = [_question(number) for number in range(_KEPT)]
     router.precompute(few)
     for n_llms in _LLMS:
-        _acquaint(router, n_llms)
-        kept[n_llms] = _seconds(router._logits, [few] * 5)
+        score = _scoring(router, n_llms)
+        fresh = [_question(1000 * n_llms + number) for number in range(_FRESH)]
+        score(few[:1])  # to warm up
+        whole[n_llms] = _seconds(score, [[question] for question in fresh])
+        kept[n_llms] = _seconds(score, [few] * 5)
     paper = {n_llms: _paper_seconds(n_llms, repeats) for n_llms, repeats in ((8, 3), (64, 1))}
     _tell(whole, kept, paper)
     return {
@@ -67,7 +65,7 @@ def _fitted() -> ModelSATRouter:
     from benchmarks.composing import compose_job
 
     router = instantiate(compose_job("config", ["router=model_sat"]).cfg.router, _convert_="all")
-    router.set_params(n_steps=1, cache_folder=None)
+    router.set_params(teaching__n_steps=1, reader__cache_folder=None)
     n, n_llms = 24, 16
     rng = np.random.default_rng(0)
     table = RoutingTable(
@@ -81,11 +79,11 @@ def _fitted() -> ModelSATRouter:
     return router.fit(table)
 
 
-def _acquaint(router: ModelSATRouter, n_llms: int) -> None:
-    """Let a fitted router know so many llms, no two of them alike: those are one llm to it."""
+def _scoring(router: ModelSATRouter, n_llms: int) -> Callable[[list[str]], object]:
+    """Return what scores questions for so many llms, no two alike: those are one llm to it."""
     size = n_llms, router.capability_.shape[1]
-    router.capability_ = np.random.default_rng(1).normal(size=size).astype(np.float32)
-    router.levels_ = np.zeros(n_llms)
+    vectors = np.random.default_rng(1).normal(size=size).astype(np.float32)
+    return lambda questions: router._logits(questions, vectors)
 
 
 def _seconds(score: Callable[[list[str]], object], parts: list[list[str]]) -> float:
@@ -99,7 +97,7 @@ def _seconds(score: Callable[[list[str]], object], parts: list[list[str]]) -> fl
 
 
 def _megabytes(router: ModelSATRouter, question: str) -> float:
-    (reading,) = router._readings().get([question])
+    (reading,) = router.reader.readings().get([question])
     return (reading.states.nbytes + reading.memory.nbytes) / 1e6
 
 
