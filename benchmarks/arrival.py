@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival
 from benchmarks.bounds import oracle_choice, random_score, route_observed
 from benchmarks.splits import Fold
 from benchmarks.stored_rows import chosen
-from routers.aptitude.cards import examined
+from routers.aptitude.cards import TakesCards, examined
 from routers.aptitude.examination import AptitudeTest
 from routers.base import Router
 from routers.baselines import mean_scores
@@ -234,7 +235,10 @@ def _unseen(
         return {}
     if np.isnan(known.scores).all():
         return {}
-    return {name: clone(router).fit(known).retain([]) for name, router in by_card.items()}
+    fitted = {name: clone(router).fit(known) for name, router in by_card.items()}
+    for router in fitted.values():
+        cast(TakesCards, router).retain([])  # the strangers are no candidates
+    return fitted
 
 
 def _test_of(fitted: Router) -> AptitudeTest:

@@ -19,7 +19,7 @@ from omegaconf import DictConfig
 from benchmarks import drawing
 from benchmarks.arrival import REFERENCES, follow
 from benchmarks.arrival_figures import by_dataset, curves, leads
-from benchmarks.arrival_setting import ArrivalSetting
+from benchmarks.arrival_setting import ArrivalSetting, join_small_families
 from benchmarks.arrival_text import to_markdown
 from benchmarks.commands import make_command, run_command
 from benchmarks.composing import ROOT, Job, UsageError, compose_job
@@ -116,7 +116,8 @@ def setting_of(job: Job, progress: Progress) -> ArrivalSetting:
     order = sorted(cfg.zoo.llms, key=lambda llm: (months[llm], llm))
     if pool is None:
         raise UsageError("The arrival experiment needs llms outside the zoo, to learn from.")
-    return ArrivalSetting(table, pool, order, families_of(cfg), cfg.keep)
+    families = join_small_families(families_of(cfg), pool.llms, cfg.join_families_below)
+    return ArrivalSetting(table, pool, order, families, cfg.keep)
 
 
 def let_arrive(
@@ -131,6 +132,8 @@ def let_arrive(
         name: instantiate(cfg.examined, _convert_="all", **changes)
         for name, changes in (cfg.cards or {examined: {}}).items()
     }
+    for name in cfg.by_card:
+        by_card.setdefault(name, instantiate(cfg.routers[name], _convert_="all"))
     if not all(isinstance(router, TakesCards) for router in by_card.values()):
         raise UsageError(
             "ROUTER must take profile cards, as model_sat and capability_fusion do, got "
