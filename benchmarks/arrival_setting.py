@@ -14,6 +14,7 @@ from routers.validation import checked
 
 SMALL_FAMILIES = "a small family"
 
+
 @checked(keep=Integer(1))
 def arrival_zoos(
     names_in_order: Sequence[str], scores: Sequence[float] | FloatArray, keep: int = 5

@@ -7,7 +7,7 @@ figures: every policy at each arrival, and mean leads.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +29,9 @@ from benchmarks.progress import Progress
 from benchmarks.sources.folder import read_facts
 from benchmarks.store import circumstances, made_by
 from routers.aptitude.cards import TakesCards
+from routers.base import Router
 
+_BY_CARD = ("capability_fusion",)
 _LINES = {
     "oracle": ("oracle", "#222222", "-"),
     "knn": ("kNN", "#1f77b4", "-"),
@@ -65,7 +67,8 @@ def families_of(cfg: DictConfig) -> dict[str, str]:
 
 def draw_curves(rows: pd.DataFrame, path: Path, examined: str) -> None:
     """Draw the macro score of the policies at each arrival, the router that takes cards first."""
-    every = {examined: (f"{examined}, from cards", colour(examined), "-")} | _LINES
+    every = {name: (f"{name}, from cards", colour(name), "-") for name in (examined, *_BY_CARD)}
+    every |= _LINES
     lines = {name: line for name, line in every.items() if name in rows}
     found = curves(rows)
     # a point between two unknown ones would not show on a line
@@ -120,25 +123,34 @@ def setting_of(job: Job, progress: Progress) -> ArrivalSetting:
     return ArrivalSetting(table, pool, order, families, cfg.keep)
 
 
-def let_arrive(
-    cfg: DictConfig, examined: str, setting: ArrivalSetting, progress: Progress
-) -> pd.DataFrame:
-    """Run the experiment with the configured routers and seeds; return the rows of all seeds.
+def known_by_card(cfg: DictConfig, examined: str) -> dict[str, Router]:
+    """Return the routers that know llms from cards: ``cfg.examined``, by name, and the others.
 
-    ``examined`` names the router of ``cfg.examined``, which takes cards.
+    Raises
+    ------
+    UsageError
+        If one of them takes no cards.
     """
-    by_labels = {name: instantiate(cfg.routers[name], _convert_="all") for name in cfg.by_labels}
     by_card = {
         name: instantiate(cfg.examined, _convert_="all", **changes)
         for name, changes in (cfg.cards or {examined: {}}).items()
     }
     for name in cfg.by_card:
         by_card.setdefault(name, instantiate(cfg.routers[name], _convert_="all"))
-    if not all(isinstance(router, TakesCards) for router in by_card.values()):
-        raise UsageError(
-            "ROUTER must take profile cards, as model_sat and capability_fusion do, got "
-            f"{examined}."
-        )
+    for name, router in by_card.items():
+        if not isinstance(router, TakesCards):
+            raise UsageError(
+                "ROUTER must take profile cards, as model_sat and capability_fusion do, got "
+                f"{name}."
+            )
+    return by_card
+
+
+def let_arrive(
+    cfg: DictConfig, by_card: Mapping[str, Router], setting: ArrivalSetting, progress: Progress
+) -> pd.DataFrame:
+    """Run the experiment with the configured routers and seeds; return the rows of all seeds."""
+    by_labels = {name: instantiate(cfg.routers[name], _convert_="all") for name in cfg.by_labels}
     with progress.stage("encoding", "text") as tell:
         for router in [*by_labels.values(), *by_card.values()]:
             router.precompute(list(setting.table.questions), tell)
@@ -157,12 +169,13 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     """Let the llms arrive, write table and figures, and print the table."""
     job, progress = compose_job("arrival", overrides, verbatim), Progress()
     examined = job.choices["router@examined"]
-    rows = let_arrive(job.cfg, examined, setting_of(job, progress), progress)
+    by_card = known_by_card(job.cfg, examined)
+    rows = let_arrive(job.cfg, by_card, setting_of(job, progress), progress)
     folder = Path(ROOT, job.cfg.results)
     folder.mkdir(parents=True, exist_ok=True)
     by_dataset(rows).to_csv(folder / "arrival.csv", float_format="%.5g")
     made = made_by(make_command("arrival", job), circumstances())
-    text = f"{to_markdown(rows, job.cfg.keep, examined)}\n{made}"
+    text = f"{to_markdown(rows, job.cfg.keep, list(by_card))}\n{made}"
     (folder / "arrival.md").write_text(text)
     draw_curves(rows, folder / "arrival.png", examined)
     draw_leads(rows, folder / "arrival-leads.png")

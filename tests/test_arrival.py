@@ -92,7 +92,7 @@ def test_leads_by_hand():
     assert table.loc["model_sat", "lead"] == 0.5
     assert table.loc["best_single", "lead"] == 0
     # one question a dataset does not tell how much questions vary
-    assert "| model_sat | 0.750 | +0.500 [–] |" in to_markdown(rows, 5, "x")  # noqa: RUF001
+    assert "| model_sat | 0.750 | +0.500 [–] |" in to_markdown(rows, 5, ["x"])  # noqa: RUF001
     more = pd.concat([rows, rows.replace({"question_id": {"x": "v", "y": "w"}})])
     assert leads(more).loc["best_single", ["lead", "low", "high"]].tolist() == [0, 0, 0]
 
