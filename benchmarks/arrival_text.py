@@ -28,10 +28,10 @@ def to_markdown(rows: pd.DataFrame, keep: int, by_card: Sequence[str]) -> str:
     found = basis(rows)
     lines = [
         f"Mean over {found.arrivals[0]} arrivals; the zoo is the {keep} best so far and the "
-        f"newcomer. Leads with 95% intervals over questions. From cards alone "
-        f"{', '.join(map(markdown, by_card))} know every llm of the zoo, fitted on llms of other "
-        "families than the newcomer's; the other routers know all training outcomes of the older "
-        "llms.",
+        f"newcomer. Leads with 95% intervals over questions. Fitted on "
+        "llms of other families than the newcomer's, and told every llm of the zoo by its card "
+        f"alone: {', '.join(map(markdown, by_card))}. The other routers know all training "
+        "outcomes of the older llms.",
         "",
         _rests_on(found),
         "",

@@ -53,7 +53,7 @@ def test_the_command_copes_with_missing_outcomes(tmp_path, capsys):
     typed = ["--data", str(tmp_path), "--results", str(tmp_path / "out"), "keep=2", "seeds=[0,1]"]
     assert run_arrival.main([*typed, *settings, "split.n_folds=2"]) == 0
     text = capsys.readouterr().out
-    assert "capability_fusion was fitted on llms of other families" in text
+    assert "by its card alone: capability_fusion. The other" in text
     assert "| capability_fusion | 0." in text
     assert "make arrival DATA=<folder>/" in text
     assert "ROUTER=capability_fusion ARGS=" in text
