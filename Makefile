@@ -36,7 +36,7 @@ COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep pretrain arrival ceiling leaderboard plots budget speed coverage mutation clean
+.PHONY: help install test lint bench sweep pretrain arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -72,6 +72,9 @@ pretrain: install ## train Model-SAT on the llms of DATA outside ZOO once, into 
 
 arrival: install ## let new llms arrive in DATA (a folder); ROUTER admits them from cards alone
 	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" "router@examined=$$ARG_ROUTER" $(ARGS)
+
+unseen: install ## route among llms of DATA that no router was fitted on, from a few scored questions
+	@$(RUN) -m benchmarks.run_unseen --data="$$ARG_DATA" $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
 	@$(RUN) -m benchmarks.run_ceiling $(COMPARED) $(ARGS)

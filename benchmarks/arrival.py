@@ -177,7 +177,7 @@ class _Stage:
             unknown = dict.fromkeys(self._policies, np.full(n, np.nan))
             return pd.DataFrame(labels | {"n_observed": 0, "left_out": why} | unknown)
         judge = self._judge.select(zoo)
-        scores = _scores(judge, self._predictions(zoo))[list(self._policies)]
+        scores = policy_scores(judge, self._predictions(zoo))[list(self._policies)]
         counts = scores.notna().all(axis=1)
         labels |= {
             "n_observed": (~np.isnan(judge.scores)).sum(axis=1),
@@ -251,8 +251,20 @@ def _asked(test: AptitudeTest, learn: RoutingTable) -> RoutingTable:
     return learn.rows(np.array([name in ids for name in learn.ids]))
 
 
-def _scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) -> pd.DataFrame:
-    """Return what each policy scores on each question, NaN where it has no outcome."""
+def policy_scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Return what each policy scores on each question, NaN where it has no outcome.
+
+    Parameters
+    ----------
+    judge : RoutingTable of n questions and m llms
+    predictions : dict of name to ndarray of shape (n, m)
+        Each policy takes the llm of the largest whose outcome was observed.
+
+    Returns
+    -------
+    DataFrame of n rows
+        With ``oracle`` and ``zoo_mean``.
+    """
     no_costs = np.full(judge.scores.shape, np.nan)
     choices = {
         name: route_observed(predicted, no_costs, judge.scores, judge.llms)
