@@ -1,4 +1,4 @@
-"""UniRoute's protocol: llms that no router was fitted on, each known from a few scored questions."""
+"""UniRoute's protocol: llms that no router was fitted on, each known from a few questions."""
 
 from __future__ import annotations
 
