@@ -94,10 +94,6 @@ def _classes() -> list[_Class]:
 def test_every_published_method_names_its_source(name, build_router):
     router = build_router(name)
     assert isinstance(router, Router)
-    if name not in {
-        "cheapest",
-        "random",
-        "recognised_dataset",
-        "recognized_subject",
-    }:  # rules nobody need cite
+    rules = {"cheapest", "random", "recognised_dataset", "recognized_subject"}
+    if name not in rules:  # which nobody need cite
         assert "References" in type(router).__doc__

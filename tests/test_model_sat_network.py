@@ -36,7 +36,7 @@ def by_hand(lm, path, built, question, vector) -> float:
 
     decoder = AutoModelForCausalLM.from_pretrained(path).get_decoder()
     prompt = lm.prompt(question, 64)
-    asked = lm._tokens("?")[:1]
+    asked = lm.tokens("?")[:1]
     states = decoder(input_ids=torch.tensor([[*prompt, *asked]]), output_hidden_states=True)
     before = states.hidden_states[lm.cut][0]
     soft = (torch.einsum("c,kdc->kd", vector, built.weight) + built.bias) * built.unit
@@ -71,7 +71,7 @@ def by_hand(lm, path, built, question, vector) -> float:
     hidden = decoder.norm(own)[0, -1]
     head = AutoModelForCausalLM.from_pretrained(path).get_output_embeddings()
     logits = head(hidden)
-    read = logits[lm._tokens(" Yes")[0]] - logits[lm._tokens(" No")[0]]
+    read = logits[lm.tokens(" Yes")[0]] - logits[lm.tokens(" No")[0]]
     return float(built.gain * read + built.shift + built.taste @ vector)
 
 
@@ -138,8 +138,8 @@ def test_long_questions_keep_beginning_and_end(lm):
     whole = lm.prompt("a b c d e f g h", 64)
     cut = lm.prompt("a b c d e f g h", 4)
     assert len(cut) < len(whole)
-    n_before, tokens = len(lm._tokens("Question:\n")), lm._tokens("a b c d e f g h")
-    start = len(whole) - len(tokens) - len(lm._tokens(AFTER)) - n_before
+    n_before, tokens = len(lm.tokens("Question:\n")), lm.tokens("a b c d e f g h")
+    start = len(whole) - len(tokens) - len(lm.tokens(AFTER)) - n_before
     assert cut[start + n_before :][:4] == tokens[:2] + tokens[-2:]
 
 

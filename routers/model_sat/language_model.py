@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from routers.continuing import continuing
 from routers.validation import refusal
 
 _BEFORE, _AFTER = "Question:\n", "\n\nWill this question be answered correctly by the"
@@ -60,7 +61,7 @@ class CutLM:
     Raises
     ------
     InvalidParameterError
-        If the LM's layers are not laid out as those of Llama.
+        If the LM's layers are not laid out as those of Llama, or its Yes and No begin alike.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class CutLM:
         from transformers import AutoTokenizer
 
         self.tokenizer = AutoTokenizer.from_pretrained(path)
+        self.tokens = continuing(self.tokenizer)
         lm, self.trained = _load_weights(path, dtype, trained), trained
         lm.eval().requires_grad_(False).to(device)
         self.decoder = lm.get_decoder()
@@ -98,19 +100,19 @@ class CutLM:
 
     def prompt(self, question: str, max_tokens: int) -> list[int]:
         """Return the tokens of a question and of what surrounds it; a long one loses its middle."""
-        tokens = self._tokens(question)
+        tokens = self.tokens(question)
         if len(tokens) > max_tokens:
             # the beginning says what it is about, the end what is asked and what the options are
             half = max_tokens // 2
             tokens = tokens[: max_tokens - half] + tokens[len(tokens) - half :]
         bos = self.tokenizer.bos_token_id
         start = [] if bos is None else [bos]
-        return [*start, *self._tokens(_BEFORE), *tokens, *self._tokens(_AFTER)]
+        return [*start, *self.tokens(_BEFORE), *tokens, *self.tokens(_AFTER)]
 
     @torch.no_grad()
     def read(self, prompt: list[int]) -> Reading:
         """Read a prompt, alone: what it leaves must not depend on what else is read."""
-        inquiry = self._tokens(_INQUIRY)[:1]
+        inquiry = self.tokens(_INQUIRY)[:1]
         ids = torch.tensor([[*prompt, *inquiry]], device=self.device)
         out = self.decoder(input_ids=ids, use_cache=True, output_hidden_states=True)
         layers = out.past_key_values.layers[self.cut :]
@@ -126,13 +128,13 @@ class CutLM:
 
     def direction(self) -> tuple[Tensor, Tensor]:
         """Return the output layer's weights (d,) and bias () of Yes, less those of No."""
-        yes, no = (self._tokens(word)[0] for word in (_YES, _NO))
+        yes, no = (self.tokens(word)[0] for word in (_YES, _NO))
+        if yes == no:
+            must = "an LM whose tokens tell Yes from No"
+            raise refusal("ModelSATRouter", "lm_path", must, self.tokenizer.name_or_path)
         weight, bias = self.head.weight.float(), self.head.bias
         zero = torch.zeros((), device=self.device)
         return weight[yes] - weight[no], zero if bias is None else bias[yes] - bias[no]
-
-    def _tokens(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 def _has(layer: Any, part: str) -> bool:

@@ -17,6 +17,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from routers.continuing import continuing
+
 
 @dataclass(frozen=True)
 class LoRA:
@@ -42,6 +44,8 @@ class FrozenLM:
 
     Attributes
     ----------
+    tokens : callable
+        Token ids of a text, see :func:`routers.continuing.continuing`.
     embedding_rms : float
         Root mean square of the entries of its token embeddings, the natural unit of soft tokens.
     """
@@ -59,22 +63,11 @@ class FrozenLM:
         self.decoder = network.get_decoder()
         self.embedding = network.get_input_embeddings()
         self.dtype, self.device = dtype, device
-        # what a SentencePiece tokenizer puts before any text, such as the one of Phi-3 or Llama 2
-        self._mark = self.tokenizer("\n", add_special_tokens=False)["input_ids"][:-1]
+        self.tokens = continuing(self.tokenizer)
         n_tokens, self.width = self.embedding.weight.shape
         self._head = network.get_output_embeddings()
         some = self.embedding(torch.arange(min(4096, n_tokens), device=device))
         self.embedding_rms = float(some.float().square().mean().sqrt())
-
-    def tokens(self, text: str) -> list[int]:
-        """Return the token ids of a text that continues another, without special tokens.
-
-        Some tokenizers put a space before whatever they are given: a token of its own, unless it
-        melts into the first word. Alone it is taken away, or " Yes" and " No" would begin alike.
-        """
-        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        n = len(self._mark)
-        return ids[n:] if len(ids) > n and ids[:n] == self._mark else ids
 
     def embed(self, ids: Sequence[int]) -> Tensor:
         """Return the embeddings of some tokens, shape (len(ids), d)."""
