@@ -8,7 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from routers.model_sat.language_model import CutLM, load_lm
-from routers.model_sat.network import ModelSATNetwork, side_by_side
+from routers.model_sat.network import ModelSATNetwork, require_same_path, side_by_side
 from routers.validation import InvalidParameterError
 
 QUESTIONS = ["what is one plus one?", "name a verb", "x", "how many sums make a long question?"]
@@ -154,5 +154,32 @@ def test_an_lm_of_another_layout_is_refused(tmp_path):
     GPT2LMHeadModel(config).save_pretrained(tmp_path)
     tokenizer = Tokenizer(models.WordLevel({"a": 0, "[UNK]": 1}, unk_token="[UNK]"))
     PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(tmp_path)
-    with pytest.raises(InvalidParameterError, match="laid out as Llama"):
+    with pytest.raises(InvalidParameterError, match="built as Llama"):
         CutLM(str(tmp_path), 0.5, torch.float32, torch.device("cpu"))
+
+
+def test_an_lm_is_passed_as_it_passes_its_own_tokens(lm, monkeypatch):
+    require_same_path(lm, "tiny")
+    whole = ModelSATNetwork._attend
+    monkeypatch.setattr(ModelSATNetwork, "_attend", lambda *given: 0.5 * whole(*given))
+    with pytest.raises(InvalidParameterError, match="built as Llama, Mistral or Qwen2"):
+        require_same_path(lm, "tiny")
+
+
+@pytest.mark.parametrize("kind", ["Qwen2", "Gemma3"])
+def test_what_has_the_same_parts_may_be_built_otherwise(lm, tiny_lm, tmp_path, kind):
+    import transformers
+
+    config = {"Qwen2": "Qwen2Config", "Gemma3": "Gemma3TextConfig"}[kind]
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "head_dim": 8}
+    sizes |= {"num_attention_heads": 4, "num_key_value_heads": 2, "initializer_range": 0.3}
+    made = getattr(transformers, config)(vocab_size=len(lm.tokenizer), **sizes)
+    torch.manual_seed(0)
+    getattr(transformers, f"{kind}ForCausalLM")(made).save_pretrained(tmp_path)
+    lm.tokenizer.save_pretrained(tmp_path)
+    other = CutLM(str(tmp_path), 0.5, torch.float32, torch.device("cpu"))
+    if kind == "Qwen2":
+        require_same_path(other, kind)
+    else:
+        with pytest.raises(InvalidParameterError, match="got 'Gemma3'"):
+            require_same_path(other, kind)

@@ -61,7 +61,7 @@ class CutLM:
     Raises
     ------
     InvalidParameterError
-        If the LM's layers are not laid out as those of Llama, or its Yes and No begin alike.
+        If the LM's layers have not the parts of Llama's, or its Yes and No begin alike.
     """
 
     def __init__(
@@ -85,9 +85,9 @@ class CutLM:
         self.upper = list(layers[self.cut :])
         if not self.upper or not all(_has(self.upper[0], part) for part in _PARTS):
             raise refusal(
-                "ModelSATRouter",
+                "QuestionReader",
                 "lm_path",
-                "a causal LM laid out as Llama, Mistral or Qwen2",
+                "a causal LM built as Llama, Mistral or Qwen2",
                 path,
                 "ROUTER=model_sat_paper takes others.",
             )
@@ -109,15 +109,20 @@ class CutLM:
         start = [] if bos is None else [bos]
         return [*start, *self.tokens(_BEFORE), *tokens, *self.tokens(_AFTER)]
 
-    @torch.no_grad()
     def read(self, prompt: list[int]) -> Reading:
         """Read a prompt, alone: what it leaves must not depend on what else is read."""
+        return self.read_to_the_end(prompt)[0]
+
+    @torch.no_grad()
+    def read_to_the_end(self, prompt: list[int]) -> tuple[Reading, Tensor]:
+        """Return what a prompt leaves, and the last state (d,) of an inquiry behind it."""
         inquiry = self.tokens(_INQUIRY)[:1]
         ids = torch.tensor([[*prompt, *inquiry]], device=self.device)
         out = self.decoder(input_ids=ids, use_cache=True, output_hidden_states=True)
         layers = out.past_key_values.layers[self.cut :]
         memory = [torch.stack([layer.keys[0, :, :-1], layer.values[0, :, :-1]]) for layer in layers]
-        return Reading(out.hidden_states[self.cut][0, -2:], torch.stack(memory))
+        reading = Reading(out.hidden_states[self.cut][0, -2:], torch.stack(memory))
+        return reading, out.last_hidden_state[0, -1]
 
     def rotation(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return cosines and sines (..., e) of the rotary embedding at positions (...)."""
@@ -131,7 +136,7 @@ class CutLM:
         yes, no = (self.tokens(word)[0] for word in (_YES, _NO))
         if yes == no:
             must = "an LM whose tokens tell Yes from No"
-            raise refusal("ModelSATRouter", "lm_path", must, self.tokenizer.name_or_path)
+            raise refusal("QuestionReader", "lm_path", must, self.tokenizer.name_or_path)
         weight, bias = self.head.weight.float(), self.head.bias
         zero = torch.zeros((), device=self.device)
         return weight[yes] - weight[no], zero if bias is None else bias[yes] - bias[no]

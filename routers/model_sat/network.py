@@ -13,6 +13,7 @@ References
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from routers.model_sat.language_model import CutLM, Reading
+from routers.validation import refusal
 
 # Modules of a layer that soft tokens pass through adapted: keys and values stay the frozen LM's.
 _ADAPTED = (
@@ -30,6 +32,7 @@ _ADAPTED = (
     "self_attn.o_proj",
     *(f"mlp.{x}_proj" for x in ("gate", "up", "down")),
 )
+_SAME_PATH = 0.05  # of the length of a state: more than 16 bits lose
 
 
 @dataclass(frozen=True)
@@ -219,6 +222,43 @@ class ModelSATNetwork(nn.Module):
     def load_weights(self, weights: dict[str, np.ndarray]) -> None:
         """Take over what :meth:`weights` returned."""
         self.load_state_dict({name: torch.from_numpy(np.array(v)) for name, v in weights.items()})
+
+
+def require_same_path(lm: CutLM, name: str) -> None:
+    """Refuse an LM that soft tokens would not pass as its own tokens do.
+
+    Parameters
+    ----------
+    lm : CutLM
+    name : str
+        Where it is from.
+
+    Raises
+    ------
+    InvalidParameterError
+        If a token's state, sent through the upper layers here, does not end where the LM itself
+        takes it: its layers are built otherwise than Llama's.
+    """
+    try:
+        apart = _apart(lm)
+    except (TypeError, AttributeError, RuntimeError):  # parts of the same names that take others
+        apart = math.inf
+    if not apart < _SAME_PATH:
+        must = "a causal LM built as Llama, Mistral or Qwen2"
+        raise refusal(
+            "QuestionReader", "lm_path", must, name, "ROUTER=model_sat_paper takes others."
+        )
+
+
+@torch.no_grad()
+def _apart(lm: CutLM) -> float:
+    """Return how far from the LM's own last state a token's is, in lengths of the state."""
+    reading, end = lm.read_to_the_end(lm.prompt("What?", 8))
+    network = ModelSATNetwork(lm, 1, rank=0)
+    network.begin_at(reading.states[1].float().cpu().numpy())
+    soft = network._soft(torch.zeros(1, 1, device=lm.device))
+    here = lm.decoder.norm(network._last_state(side_by_side([reading], lm), soft).to(lm.dtype))
+    return float((here.flatten().float() - end.float()).norm() / end.float().norm())
 
 
 def _turned(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:

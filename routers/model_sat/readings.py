@@ -22,6 +22,7 @@ from routers.batching import run_batches
 from routers.content_store import ContentStore, content_key
 from routers.encoders import content_fingerprint
 from routers.model_sat.language_model import CutLM, Reading
+from routers.model_sat.network import require_same_path
 from routers.model_sat.plain import without_template
 from routers.precomputing import CLOCK, Progress
 from routers.table import Texts
@@ -229,7 +230,13 @@ def readings_of(
     max_tokens, plain, limit_gb : int, bool, float
         See :class:`Readings`.
     folder : str or None
+
+    Raises
+    ------
+    InvalidParameterError
+        If soft tokens would not pass the LM's layers as its own tokens do.
     """
+    require_same_path(lm, path)
     preparation: tuple = (_FORMAT, lm.cut, max_tokens, str(lm.dtype))
     preparation += ("plain",) * plain + ("untrained",) * (not lm.trained)
     name = content_fingerprint(path, preparation)
