@@ -8,6 +8,7 @@ import pytest
 from routers import load_router, save_router
 from routers._weighing import inner_folds
 from routers.baselines import BestSingle
+from routers.capability_fusion.items import ItemFactors
 from routers.capability_fusion.router import CapabilityFusionRouter
 from routers.capability_fusion.weighing import Account, Answers, taking_part, weigh
 from routers.encoders import TfidfEncoder
@@ -101,6 +102,16 @@ def test_the_share_is_of_the_loadings(monkeypatch):
     assert np.abs(loadings[1]).max() > 0.5
 
 
+def test_the_factors_are_learned_from_those_that_take_part(monkeypatch):
+    zoo, pool = drawn(SPLIT, "zoo"), drawn(TWO_SIDED, "pool", seed=9)
+    told = {}
+    for near in (0, None):
+        chosen = Account(near, 1, 1.0)
+        monkeypatch.setattr("routers.capability_fusion.router.weigh", lambda *_, c=chosen: c)
+        told[near] = router().fit(zoo, pool).factors_.explained_[0]
+    assert told[None] > told[0] + 0.1  # the pool is all birds or ships, the zoo is not
+
+
 def test_each_candidate_brings_those_most_like_it():
     candidates = np.array([[1.0, 1, -1, -1], [1, -1, 1, -1]]).T
     like = np.array([[1.0, 1, -1, 0], [0, -1, 1, -1], [-1, 1, -1, 1], [1, 1, 1, np.nan]]).T
@@ -110,7 +121,8 @@ def test_each_candidate_brings_those_most_like_it():
     assert taking_part(both, 2, 2).tolist() == [0, 1, 2, 3, 5]
     assert taking_part(both, 2, 9).tolist() == [0, 1, 2, 3, 4, 5]
     assert taking_part(both, 2, None).tolist() == [0, 1, 2, 3, 4, 5]
-    assert taking_part(1e-3 * both, 2, 1).tolist() == [0, 1, 2, 3]  # a scale is no likeness
+    both[:, 5] *= 10  # which makes it no more like them
+    assert taking_part(both, 2, 1).tolist() == [0, 1, 2, 3]
 
 
 def answers_in_ways(ways, taste):
@@ -158,6 +170,10 @@ def test_what_is_offered_begins_with_the_simplest(monkeypatch):
     ranks = [np.linalg.matrix_rank(departure[held_out]) for departure in departures]
     assert ranks[:2] == [1, 3]  # four candidates have three factors
     assert ranks[-3:] == [1, 3, 4]
+    rest, factors = answers.on(~held_out), ItemFactors(6)
+    loadings = factors.fit(seen_of(ways)[~held_out], rest.departures(rest.accuracy()))
+    again = factors.predict(seen_of(ways)[held_out]) @ loadings[:4].T
+    np.testing.assert_allclose(departures[-1][held_out], again, atol=1e-6)
     right = np.sign(departures[-2]) == np.sign(ways @ np.array(taste[:4]).T)
     assert right.mean() > 0.95
 

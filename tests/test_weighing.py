@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from routers._weighing import SHARES, best_share, contrasts, inner_folds, moved
+from routers._weighing import (
+    SHARES,
+    _error,
+    _evidence,
+    _visible,
+    best_share,
+    contrasts,
+    inner_folds,
+    moved,
+)
 
 NAN = np.nan
 
@@ -107,3 +116,29 @@ def test_a_single_question_shows_nothing():
         0,
         0.0,
     )
+
+
+def test_evidence_is_the_mean_gain_in_standard_errors():
+    some = np.array([1.0, 0, 1, 0])
+    assert _evidence(some) == pytest.approx(np.sqrt(3))  # 1/2 over sqrt(1/3) / sqrt(4)
+    assert _evidence(np.append(some, NAN)) == pytest.approx(np.sqrt(3))
+    assert _evidence(-some) == pytest.approx(-np.sqrt(3))
+    assert _evidence(np.array([1.0, NAN])) == _evidence(np.zeros(9)) == 0
+    assert _evidence(np.ones(9)) > 1e6
+
+
+def test_what_is_visible_is_one_standard_error_in_both_judgments_and_loses_no_choice():
+    some, none = np.array([1.0, 0, 1, 0]), np.zeros(4)
+    clear = np.array([1.0, 0.9, 1, 0.9])
+    assert not _visible(some, none)
+    assert not _visible(none, some)
+    assert _visible(some, np.array([1.0, 0, 0, 0]))  # sqrt(3) and 1
+    assert _visible(clear, none)
+    assert not _visible(clear, np.array([-1.0, 0, 0, 0]))
+
+
+def test_errors_of_contrasts_are_over_the_llms_that_were_observed():
+    target = contrasts(np.array([[1.0, 0, NAN], [NAN, NAN, NAN]]))
+    found = _error(np.array([[0.75, 0.5, 0.9], [0.5, 0.5, 0.5]]), target)
+    # foretold apart by 1/8 each way, where it was 1/2
+    np.testing.assert_allclose(found, [(3 / 8) ** 2, NAN])
