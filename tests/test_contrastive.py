@@ -9,6 +9,7 @@ from scipy.special import expit, logit
 
 from routers import CannotAdmitError
 from routers._contrast import places, sample_llm_loss, sample_sample_loss
+from routers._weighing import inner_folds
 from routers.contrastive import RouterDC, _batches
 from routers.encoders import TfidfEncoder
 from routers.table import RoutingTable
@@ -170,6 +171,20 @@ def test_where_topics_decide_the_means_are_moved_by_the_cosine(table):
     np.testing.assert_allclose(
         router.predict_scores(list(table.questions)), expit(start + lead), atol=1e-5
     )
+
+
+def test_what_is_judged_was_learned_from_other_questions(table, monkeypatch):
+    given = []
+    monkeypatch.setattr("routers.contrastive.best_share", lambda *all: given.extend(all) or (0, 0))
+    table = table.canonical()
+    RouterDC(encoder(), n_steps=20).fit(table)
+    expected, (lead,), scores = given
+    np.testing.assert_array_equal(scores, table.scores)
+    fold = inner_folds(len(table), 0)
+    others = np.stack([table.scores[fold != k].mean(axis=0) for k in fold])
+    np.testing.assert_allclose(expected, others, atol=1e-6)
+    # it departs from an llm's mean: no llm leads on the whole
+    assert (np.abs(lead.mean(axis=0)) < 0.4 * lead.std(axis=0)).all()
 
 
 def test_where_all_llms_tie_the_router_still_answers(table):
