@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +94,7 @@ class ArrivalSetting:
 
 @checked(share=Real(0, 1))
 def join_small_families(
-    families: Mapping[str, str], pool: Sequence[str], share: float
+    families: Mapping[str, str], pool: Iterable[str], share: float
 ) -> dict[str, str]:
     """Let small families be one: a network is trained for each, and few of them cost less.
 
@@ -105,7 +105,7 @@ def join_small_families(
     ----------
     families : dict of str to str
         Family of every llm; ``""`` where it is not known.
-    pool : sequence of str
+    pool : iterable of str
         Llms that are learned from.
     share : float
         Families that hold less than this share of the pool's llms of known family are small.

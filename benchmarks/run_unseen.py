@@ -102,8 +102,10 @@ def to_markdown(found: pd.DataFrame, about: str) -> str:
     ]
     ordered = found.sort_values(["n_scored", "score"], ascending=[True, False])
     for row in ordered.to_dict("records"):
-        ends = [[row[f"{name}_{end}"] for end in ("lead", "low", "high")] for name in over]
-        columns = " | ".join(with_interval(*end, "+.3f") for end in ends)
+        columns = " | ".join(
+            with_interval(row[f"{name}_lead"], row[f"{name}_low"], row[f"{name}_high"], "+.3f")
+            for name in over
+        )
         score = number(row["score"], ".3f")
         lines.append(f"| {row['n_scored']} | {markdown(row['policy'])} | {score} | {columns} |")
     return "\n".join(lines) + "\n"

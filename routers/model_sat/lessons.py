@@ -38,8 +38,10 @@ class Teaching(BaseEstimator):
     n_steps : int or None, default=None
         By default 25 for each kind of question that the targets tell apart, at least 400 and at
         most 1,500.
-    n_questions, n_llms : int, default=16, 8
-        What a step meets; questions of all datasets alike.
+    n_questions : int, default=16
+        Of a step, of all datasets alike.
+    n_llms : int, default=8
+        Of a step.
     learning_rate : float, default=0.03
         Of the connector, in units of the LM's states.
     lora_learning_rate : float, default=5e-3

@@ -10,6 +10,7 @@ from routers.constraints import DEVICE, NUMBER_TYPE, PATH, Boolean, Constraints,
 from routers.devices import arithmetic, resolve
 from routers.precomputing import Precomputing, Progress
 from routers.table import Texts
+from routers.validation import check_parameters
 
 if TYPE_CHECKING:
     from routers.model_sat.readings import Readings
@@ -92,10 +93,17 @@ class QuestionReader(Precomputing, BaseEstimator):
         return self.readings().fill(texts, progress)
 
     def readings(self) -> Readings:
-        """Return the readings of this LM, one object per process."""
+        """Return the readings of this LM, one object per process.
+
+        Raises
+        ------
+        InvalidParameterError
+            If a parameter is wrong, or the LM's layers are built otherwise than Llama's.
+        """
         from routers.model_sat.language_model import load_lm
         from routers.model_sat.readings import readings_of
 
+        check_parameters(self)
         number_type, device = resolve(self.dtype, self.device)
         lm = load_lm(self.lm_path, self.depth, number_type, device, self.trained)
         return readings_of(
