@@ -6,6 +6,7 @@ ZOO     ?= all
 SPLIT   ?= kfold
 SEED    ?= 0
 RESULTS ?= results
+FOLDER  ?=
 ARGS    ?=
 
 VENV := .venv
@@ -30,11 +31,12 @@ export ARG_SEED    := $(value SEED)
 export ARG_SWEEP   := $(value SWEEP)
 export ARG_RESULTS := $(value RESULTS)
 export ARG_MODULE  := $(value MODULE)
+export ARG_FOLDER  := $(value FOLDER)
 COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep arrival ceiling leaderboard plots budget speed coverage mutation clean
+.PHONY: help install test lint bench sweep pretrain arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -65,8 +67,14 @@ bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
 sweep: install ## run configs/sweep/SWEEP.yaml
 	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "sweep=$$ARG_SWEEP" $(ARGS)
 
-arrival: install ## let new llms arrive in DATA (a folder) and admit them from cards alone
-	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" $(ARGS)
+pretrain: install ## train Model-SAT on the llms of DATA outside ZOO once, into FOLDER
+	@$(RUN) -m benchmarks.pretrain --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "folder=$$ARG_FOLDER" $(ARGS)
+
+arrival: install ## let new llms arrive in DATA (a folder); ROUTER admits them from cards alone
+	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" "router@examined=$$ARG_ROUTER" $(ARGS)
+
+unseen: install ## route among llms of DATA that no router was fitted on, from a few scored questions
+	@$(RUN) -m benchmarks.run_unseen --data="$$ARG_DATA" $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
 	@$(RUN) -m benchmarks.run_ceiling $(COMPARED) $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,10 @@ from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival
 from benchmarks.bounds import oracle_choice, random_score, route_observed
 from benchmarks.splits import Fold
 from benchmarks.stored_rows import chosen
+from routers.aptitude.cards import TakesCards, examined
+from routers.aptitude.examination import AptitudeTest
 from routers.base import Router
 from routers.baselines import mean_scores
-from routers.model_sat.aptitude import AptitudeTest
-from routers.model_sat.cards import examined
 from routers.table import FloatArray, RoutingTable
 
 LABELS = ("step", "newcomer", "question_id", "dataset", "zoo", "n_observed", "left_out")
@@ -154,11 +155,10 @@ class _Stage:
 
     def _from_cards(self, fitted: Router) -> pd.DataFrame:
         """Admit everybody who arrives from a card; return predicted scores, a column per llm."""
-        n_strangers = len(fitted.llms_)
         names = [llm for llm in self._learn.llms if llm in self._zoos]
         for name in names:
             fitted.admit(name, self._learn)
-        scores = fitted.predict_scores(list(self._judge.questions))[:, n_strangers:]
+        scores = fitted.predict_scores(list(self._judge.questions))
         return pd.DataFrame(scores, columns=names)
 
     def judge_arrival(self, step: int, newcomer: str) -> pd.DataFrame:
@@ -177,7 +177,7 @@ class _Stage:
             unknown = dict.fromkeys(self._policies, np.full(n, np.nan))
             return pd.DataFrame(labels | {"n_observed": 0, "left_out": why} | unknown)
         judge = self._judge.select(zoo)
-        scores = _scores(judge, self._predictions(zoo))[list(self._policies)]
+        scores = policy_scores(judge, self._predictions(zoo))[list(self._policies)]
         counts = scores.notna().all(axis=1)
         labels |= {
             "n_observed": (~np.isnan(judge.scores)).sum(axis=1),
@@ -235,7 +235,10 @@ def _unseen(
         return {}
     if np.isnan(known.scores).all():
         return {}
-    return {name: clone(router).fit(known) for name, router in by_card.items()}
+    fitted = {name: clone(router).fit(known) for name, router in by_card.items()}
+    for router in fitted.values():
+        cast(TakesCards, router).retain([])  # the strangers are no candidates
+    return fitted
 
 
 def _test_of(fitted: Router) -> AptitudeTest:
@@ -248,8 +251,20 @@ def _asked(test: AptitudeTest, learn: RoutingTable) -> RoutingTable:
     return learn.rows(np.array([name in ids for name in learn.ids]))
 
 
-def _scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) -> pd.DataFrame:
-    """Return what each policy scores on each question, NaN where it has no outcome."""
+def policy_scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) -> pd.DataFrame:
+    """Return what each policy scores on each question, NaN where it has no outcome.
+
+    Parameters
+    ----------
+    judge : RoutingTable of n questions and m llms
+    predictions : dict of name to ndarray of shape (n, m)
+        Each policy takes the llm of the largest whose outcome was observed.
+
+    Returns
+    -------
+    DataFrame of n rows
+        With ``oracle`` and ``zoo_mean``.
+    """
     no_costs = np.full(judge.scores.shape, np.nan)
     choices = {
         name: route_observed(predicted, no_costs, judge.scores, judge.llms)

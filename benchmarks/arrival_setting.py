@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from routers.constraints import Integer
+from routers.constraints import Integer, Real
 from routers.table import FloatArray, RoutingTable
 from routers.validation import checked
+
+SMALL_FAMILIES = "a small family"
 
 
 @checked(keep=Integer(1))
@@ -87,6 +90,36 @@ class ArrivalSetting:
     def family(self, llm: str) -> str:
         """Return the family of an llm, ``""`` where it is not known."""
         return self.families.get(llm, "")
+
+
+@checked(share=Real(0, 1))
+def join_small_families(
+    families: Mapping[str, str], pool: Iterable[str], share: float
+) -> dict[str, str]:
+    """Let small families be one: a network is trained for each, and few of them cost less.
+
+    Newcomers of a small family then meet what was trained without any small family, which is more
+    than they need.
+
+    Parameters
+    ----------
+    families : dict of str to str
+        Family of every llm; ``""`` where it is not known.
+    pool : iterable of str
+        Llms that are learned from.
+    share : float
+        Families that hold less than this share of the pool's llms of known family are small.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    sizes = Counter(families[llm] for llm in pool if families.get(llm))
+    fewest = share * sizes.total()
+    return {
+        llm: SMALL_FAMILIES if family and sizes[family] < fewest else family
+        for llm, family in families.items()
+    }
 
 
 class NoStrangersError(ValueError):

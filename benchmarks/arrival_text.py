@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from benchmarks.arrival_figures import Basis, basis, leads, policies_of, shortened
@@ -10,7 +12,7 @@ from benchmarks.writing import markdown, number, with_interval
 _OVER = {"best_single": "current best single", "recognised_dataset": "recognised dataset"}
 
 
-def to_markdown(rows: pd.DataFrame, keep: int) -> str:
+def to_markdown(rows: pd.DataFrame, keep: int, by_card: Sequence[str]) -> str:
     """Write the mean over all arrivals as a table, what it rests on, and what is left out.
 
     Parameters
@@ -19,14 +21,17 @@ def to_markdown(rows: pd.DataFrame, keep: int) -> str:
         As :func:`benchmarks.arrival.follow` returns.
     keep : int
         Size of the zoo a newcomer meets.
+    by_card : sequence of str
+        Names of the routers that know every llm from its card.
     """
     over = {name: leads(rows, name) for name in _OVER if name in policies_of(rows)}
     found = basis(rows)
     lines = [
         f"Mean over {found.arrivals[0]} arrivals; the zoo is the {keep} best so far and the "
-        "newcomer. Leads with 95% intervals over questions. Model-SAT was fitted on llms of other "
-        "families than the newcomer's and knows every llm of the zoo from its card alone; the "
-        "other routers know all training outcomes of the older llms.",
+        f"newcomer. Leads with 95% intervals over questions. Fitted on "
+        "llms of other families than the newcomer's, and told every llm of the zoo by its card "
+        f"alone: {', '.join(map(markdown, by_card))}. The other routers know all training "
+        "outcomes of the older llms.",
         "",
         _rests_on(found),
         "",

@@ -18,9 +18,9 @@ from benchmarks.contrasts import comparable_llms, squared_errors_of, take_apart
 from benchmarks.intervals import interval
 from benchmarks.splits import Fold
 from routers._targets import column_means, membership, shrunken_means
+from routers.capability_fusion.items import fit_ridge
 from routers.constraints import SEED, Integer, Real
 from routers.encoders import Encoder, encode_training
-from routers.model_sat.items import fit_ridge
 from routers.table import FloatArray, RoutingTable
 from routers.validation import checked
 

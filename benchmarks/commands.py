@@ -15,7 +15,9 @@ from benchmarks.composing import Job, UsageError, data_overrides
 from benchmarks.progress import set_up_logging
 
 log = logging.getLogger(__name__)
-_MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold"}  # the Makefile's defaults
+# The Makefile's defaults, and the settings that its variables stand for.
+_MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold", "ROUTER": "model_sat"}
+_VARIABLES = {"zoo": "ZOO", "split": "SPLIT", "router@examined": "ROUTER"}
 
 _WRAPPERS = (InstantiationException, OmegaConfBaseException)
 _FORESEEN = (ValueError, TypeError, FileNotFoundError, CarrierError, UsageError)
@@ -103,8 +105,8 @@ def make_command(target: str, job: Job) -> str:
     rest = []
     for override in job.overrides:
         name, _, value = override.partition("=")
-        if name in ("zoo", "split"):
-            said[name.upper()] = value
+        if name in _VARIABLES:
+            said[_VARIABLES[name]] = value
         elif name not in ("data", "data.path", "results"):  # where it is written changes nothing
             rest.append(override)
     named = [f"{name}={value}" for name, value in said.items() if value != _MAKE[name]]

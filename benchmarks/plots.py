@@ -38,8 +38,8 @@ _BOUNDS = {
 # A fixed colour for the routers that come with the suite, one hue per family, chosen to stay apart
 # from the greys of the bounds; any other router draws one of the rest by its name.
 _COLOURS = {
-    "model_sat": "#d62728",
-    "model_sat_soft": "#ff9896",
+    "capability_fusion": "#d62728",
+    "model_sat": "#ff9896",
     "model_sat_paper": "#8b0000",
     "knn": "#1f77b4",
     "omnirouter": "#ff1493",
@@ -64,6 +64,7 @@ _COLOURS = {
     "matrix_factorization": "#ffbb78",
     "router_dc": "#8c6d31",
     "recognised_dataset": "#b8860b",
+    "recognized_subject": "#dfc27d",
     "best_single": "#6b6b6b",
     "cheapest": "#c7c7c7",
     "random": "#e0a0a0",

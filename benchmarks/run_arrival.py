@@ -1,13 +1,13 @@
 """The arrival experiment: new llms come by month of release, nothing is trained again for them.
 
-``make arrival DATA=folder`` writes ``results/arrival/arrival.{csv,md}`` and two figures: every
-policy at each arrival, and mean leads.
+``make arrival DATA=folder ROUTER=name`` writes ``results/arrival/arrival.{csv,md}`` and two
+figures: every policy at each arrival, and mean leads.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -19,18 +19,21 @@ from omegaconf import DictConfig
 from benchmarks import drawing
 from benchmarks.arrival import REFERENCES, follow
 from benchmarks.arrival_figures import by_dataset, curves, leads
-from benchmarks.arrival_setting import ArrivalSetting
+from benchmarks.arrival_setting import ArrivalSetting, join_small_families
 from benchmarks.arrival_text import to_markdown
 from benchmarks.commands import make_command, run_command
 from benchmarks.composing import ROOT, Job, UsageError, compose_job
 from benchmarks.loading import load_folds, load_pool, load_table
+from benchmarks.plots import colour
 from benchmarks.progress import Progress
 from benchmarks.sources.folder import read_facts
 from benchmarks.store import circumstances, made_by
+from routers.aptitude.cards import TakesCards
+from routers.base import Router
 
+_BY_CARD = ("capability_fusion",)
 _LINES = {
     "oracle": ("oracle", "#222222", "-"),
-    "model_sat": ("Model-SAT, from cards", "#d62728", "-"),
     "knn": ("kNN", "#1f77b4", "-"),
     "recognised_dataset": ("recognised dataset", "#b8860b", "-."),
     "best_single": ("current best single", "#6b6b6b", "--"),
@@ -62,15 +65,17 @@ def families_of(cfg: DictConfig) -> dict[str, str]:
     return found | dict(cfg.zoo.families)
 
 
-def draw_curves(rows: pd.DataFrame, path: Path) -> None:
-    """Draw the macro score of the policies at each arrival."""
-    lines = {name: line for name, line in _LINES.items() if name in rows}
+def draw_curves(rows: pd.DataFrame, path: Path, examined: str) -> None:
+    """Draw the macro score of the policies at each arrival, the router that takes cards first."""
+    every = {name: (f"{name}, from cards", colour(name), "-") for name in (examined, *_BY_CARD)}
+    every |= _LINES
+    lines = {name: line for name, line in every.items() if name in rows}
     found = curves(rows)
     # a point between two unknown ones would not show on a line
     marker = "." if found.isna().any(axis=None) else ""
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
-    for name, (label, colour, style) in lines.items():
-        (line,) = axes.plot(found.index, found[name], style, color=colour, linewidth=1.6)
+    for name, (label, shade, style) in lines.items():
+        (line,) = axes.plot(found.index, found[name], style, color=shade, linewidth=1.6)
         line.set(label=label, marker=marker)
     axes.set_xlabel("arrival (by month of release)")
     axes.set_ylabel("macro score of the zoo's router")
@@ -114,16 +119,38 @@ def setting_of(job: Job, progress: Progress) -> ArrivalSetting:
     order = sorted(cfg.zoo.llms, key=lambda llm: (months[llm], llm))
     if pool is None:
         raise UsageError("The arrival experiment needs llms outside the zoo, to learn from.")
-    return ArrivalSetting(table, pool, order, families_of(cfg), cfg.keep)
+    families = join_small_families(families_of(cfg), pool.llms, cfg.join_families_below)
+    return ArrivalSetting(table, pool, order, families, cfg.keep)
 
 
-def let_arrive(cfg: DictConfig, setting: ArrivalSetting, progress: Progress) -> pd.DataFrame:
+def known_by_card(cfg: DictConfig, examined: str) -> dict[str, Router]:
+    """Return the routers that know llms from cards: ``cfg.examined``, by name, and the others.
+
+    Raises
+    ------
+    UsageError
+        If one of them takes no cards.
+    """
+    by_card = {
+        name: instantiate(cfg.examined, _convert_="all", **changes)
+        for name, changes in (cfg.cards or {examined: {}}).items()
+    }
+    for name in cfg.by_card:
+        by_card.setdefault(name, instantiate(cfg.routers[name], _convert_="all"))
+    for name, router in by_card.items():
+        if not isinstance(router, TakesCards):
+            raise UsageError(
+                "ROUTER must take profile cards, as model_sat and capability_fusion do, got "
+                f"{name}."
+            )
+    return by_card
+
+
+def let_arrive(
+    cfg: DictConfig, by_card: Mapping[str, Router], setting: ArrivalSetting, progress: Progress
+) -> pd.DataFrame:
     """Run the experiment with the configured routers and seeds; return the rows of all seeds."""
     by_labels = {name: instantiate(cfg.routers[name], _convert_="all") for name in cfg.by_labels}
-    by_card = {
-        name: instantiate(cfg.routers.model_sat, _convert_="all", **changes)
-        for name, changes in cfg.cards.items()
-    }
     with progress.stage("encoding", "text") as tell:
         for router in [*by_labels.values(), *by_card.values()]:
             router.precompute(list(setting.table.questions), tell)
@@ -141,14 +168,16 @@ def let_arrive(cfg: DictConfig, setting: ArrivalSetting, progress: Progress) -> 
 def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     """Let the llms arrive, write table and figures, and print the table."""
     job, progress = compose_job("arrival", overrides, verbatim), Progress()
-    rows = let_arrive(job.cfg, setting_of(job, progress), progress)
+    examined = job.choices["router@examined"]
+    by_card = known_by_card(job.cfg, examined)
+    rows = let_arrive(job.cfg, by_card, setting_of(job, progress), progress)
     folder = Path(ROOT, job.cfg.results)
     folder.mkdir(parents=True, exist_ok=True)
     by_dataset(rows).to_csv(folder / "arrival.csv", float_format="%.5g")
     made = made_by(make_command("arrival", job), circumstances())
-    text = f"{to_markdown(rows, job.cfg.keep)}\n{made}"
+    text = f"{to_markdown(rows, job.cfg.keep, list(by_card))}\n{made}"
     (folder / "arrival.md").write_text(text)
-    draw_curves(rows, folder / "arrival.png")
+    draw_curves(rows, folder / "arrival.png", examined)
     draw_leads(rows, folder / "arrival-leads.png")
     sys.stdout.write(text)
     return 0

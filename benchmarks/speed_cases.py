@@ -12,6 +12,7 @@ from zlib import crc32
 
 import numpy as np
 
+from benchmarks.speed_model_sat import case_model_sat
 from routers.base import Router
 from routers.encoders import Encoder
 from routers.table import FloatArray, RoutingTable, Texts
@@ -19,6 +20,7 @@ from routers.table import FloatArray, RoutingTable, Texts
 # Routers of the case "families", by configuration: all that train no network.
 FAMILIES = (
     "recognised_dataset",
+    "recognized_subject",
     "knn",
     "kmeans",
     "kmeans_routereval",
@@ -106,7 +108,7 @@ def case_folder() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as results:
         environment = os.environ | {"PROCTOR_CACHE": f"{results}/cache"}
         link_carriers(f"{results}/cache")
-        routers = "glob(*,exclude=[model_sat*,multilabel_transformer])"
+        routers = "glob(*,exclude=[model_sat*,capability_fusion,multilabel_transformer])"
         command = [
             sys.executable,
             "-m",
@@ -172,43 +174,6 @@ def case_budget() -> dict[str, float]:
     laps.append(time.perf_counter())
     names = ("programme_seconds", "dual_seconds", "price_seconds")
     return dict(zip(names, np.diff(laps).tolist(), strict=True))
-
-
-def case_model_sat() -> dict[str, float]:
-    """Score questions of about 75 tokens for 8 and 64 llms: SmolLM2-135M, both orders."""
-    seconds = {
-        (order, n_llms): _seconds_per_question(order, n_llms)
-        for order, n_llms in (("question_first", 8), ("question_first", 64), ("profile_first", 64))
-    }
-    for (order, n_llms), value in seconds.items():
-        sys.stderr.write(f"{order}, {n_llms} llms: {value:.3f} s per question\n")
-    shared = seconds["question_first", 64]
-    return {
-        "cost_of_64_llms_in_8": shared / seconds["question_first", 8],
-        "profile_first_in_question_first": seconds["profile_first", 64] / shared,
-    }
-
-
-def _seconds_per_question(order: str, n_llms: int) -> float:
-    """Return the median CPU time of a question, prefix included; other processes do not count."""
-    import torch
-
-    from benchmarks.carriers import model_folder
-    from routers.model_sat.network import NetworkConfig, ScoringNetwork
-
-    network = ScoringNetwork(NetworkConfig(str(model_folder("smollm2_135m")), 50, order=order))
-    rng = np.random.default_rng(0)
-    capability = torch.from_numpy(rng.normal(size=(n_llms, 50)).astype(np.float32))
-    n_questions = 9 if order == "question_first" else 1
-    times = []
-    with torch.no_grad():
-        network([network.prefix("once to warm up")], capability[:2])
-        for number in range(n_questions):
-            text = f"{number}. " + "Which of these is a law of motion, and who found it? " * 6
-            start = time.process_time()
-            network([network.prefix(text)], capability)
-            times.append(time.process_time() - start)
-    return float(np.median(times))
 
 
 def case_reading() -> dict[str, float]:

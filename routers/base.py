@@ -111,7 +111,7 @@ class Router(Precomputing, BaseEstimator, ABC):
         """
         questions = self._checked_questions(questions)
         predicted = np.full((len(questions), len(self.llms_)), np.nan)
-        if questions:
+        if questions and len(self._known_):
             raw = np.asarray(self._predict_scores(questions), dtype=np.float64)
             expected = (len(questions), len(self._known_))
             if raw.shape != expected or not np.isfinite(raw).all():

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn.cluster import KMeans
 
 from routers._contrast import places, sample_llm_loss, sample_sample_loss
 from routers._likelihood import most_probable
-from routers._targets import column_means
+from routers._targets import column_means, observed
+from routers._weighing import best_share, inner_folds, moved
 from routers.base import Router
-from routers.constraints import ENCODER, SEED, Constraints, Integer, Real
+from routers.constraints import ENCODER, SEED, Boolean, Constraints, Integer, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 _FLAT = 1e-3  # least slope from cosine to logit: the order of the llms is the cosine's
+_CERTAIN = 0.01  # no mean is nearer to 0 or 1 in log-odds
 _LEAN = 4.0  # sets the llms apart at the start, where all are near the mean question
 
 
@@ -39,8 +41,13 @@ class RouterDC(Router):
     of the vectors, not of their t-SNE picture; the number of steps is fixed, where the source
     keeps the step that is best on the test questions.
 
-    Its scores are a ranking first. They are put in [0, 1] by one rising logistic curve of the
-    cosine for all llms, fitted on the training questions.
+    The source ranks by the cosine alone, in which how good an llm is overall is worth no more than
+    where the questions lie: on questions of one dataset it loses to the best single llm. Here an
+    llm's score is its training mean, moved in log-odds by how far the cosine lies above the llm's
+    mean cosine, times a slope; slope and share of it are chosen on inner folds of the training
+    questions, and the share is 0 unless it helps visibly. ``weigh=False`` is the source's ranking,
+    put in [0, 1] by one rising logistic curve of the cosine for all llms, fitted on the training
+    questions.
 
     Parameters
     ----------
@@ -58,6 +65,9 @@ class RouterDC(Router):
     batch_size : int, default=64
     learning_rate : float, default=1e-3
     weight_decay : float, default=0.01
+    weigh : bool, default=True
+        Start from each llm's training mean, which takes five more trainings; otherwise rank by the
+        cosine alone.
     random_state : int, default=0
 
     Attributes
@@ -65,6 +75,8 @@ class RouterDC(Router):
     projection_ : ndarray of shape (d, d)
     llm_vectors_ : ndarray of shape (m, d)
         Of length 1.
+    share_ : float
+        Share of the cosine that is used, in [0, 1]; with ``weigh`` only.
 
     References
     ----------
@@ -84,6 +96,7 @@ class RouterDC(Router):
         "batch_size": Integer(1),
         "learning_rate": Real(0),
         "weight_decay": Real(0),
+        "weigh": Boolean(),
         "random_state": SEED,
     }
 
@@ -100,6 +113,7 @@ class RouterDC(Router):
         batch_size: int = 64,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
+        weigh: bool = True,
         random_state: int = 0,
     ):
         self.encoder = encoder
@@ -113,21 +127,39 @@ class RouterDC(Router):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.weigh = weigh
         self.random_state = random_state
 
     def _fit(self, table: RoutingTable) -> None:
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
-        k = min(self.n_clusters, len(np.unique(vectors, axis=0)))
-        cluster = KMeans(k, n_init=10, random_state=self.random_state).fit(vectors).labels_
-        self._train(vectors, table.scores, cluster)
-        traits = _with_constant(self._cosines(vectors).ravel())
-        curve = most_probable(traits, 0.0, table.scores.ravel(), np.full(2, 1e-3))
-        self.curve_ = np.array([max(curve[0], _FLAT), curve[1]])
+        self.projection_, self.llm_vectors_ = self._train(vectors, table.scores)
+        cosines = self._cosines(vectors)
+        if self.weigh:
+            self.means_, self.mean_cosines_ = observed(table.scores)[2], cosines.mean(axis=0)
+            self.slope_, self.share_ = self._weigh(vectors, table.scores)
+        else:
+            curve = _curve(_with_constant(cosines.ravel()), 0.0, table.scores)
+            self.curve_ = np.array([max(curve[0], _FLAT), curve[1]])
 
-    def _train(self, vectors: FloatArray, scores: FloatArray, cluster: np.ndarray) -> None:
+    def _weigh(self, vectors: FloatArray, scores: FloatArray) -> tuple[float, float]:
+        """Return the slope from cosine to log-odds, and its share, by questions held out."""
+        expected, lead = np.full(scores.shape, 0.5), np.zeros(scores.shape)
+        fold = inner_folds(len(scores), self.random_state)
+        for k in np.unique(fold) if len(scores) > 1 else ():
+            rest, held_out = fold != k, fold == k
+            learned = self._train(vectors[rest], scores[rest])
+            expected[held_out] = observed(scores[rest])[2]
+            typical = _cosines(vectors[rest], *learned).mean(axis=0)
+            lead[held_out] = _cosines(vectors[held_out], *learned) - typical
+        start = logit(np.clip(expected, _CERTAIN, 1 - _CERTAIN)).ravel()
+        slope = max(float(_curve(lead.reshape(-1, 1), start, scores)[0]), _FLAT)
+        return slope, best_share(expected, [slope * lead], scores)[1]
+
+    def _train(self, vectors: FloatArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the projection (d, d) and the llms' vectors (m, d)."""
         import torch
 
-        x, label = torch.from_numpy(vectors), torch.from_numpy(cluster)
+        x, label = torch.from_numpy(vectors), torch.from_numpy(self._clusters(vectors))
         best = torch.from_numpy(places(scores, self.n_positive))
         worst = torch.from_numpy(places(-scores, self.n_negative))
         outcome = torch.tensor(scores)
@@ -147,17 +179,34 @@ class RouterDC(Router):
             optimizer.zero_grad()
             (loss + self.sample_weight * alike).backward()
             optimizer.step()
-        self.projection_ = np.eye(x.shape[1], dtype=np.float32) + shift.detach().numpy()
-        self.llm_vectors_ = _unit(llms.detach()).numpy()
+        projection = np.eye(x.shape[1], dtype=np.float32) + shift.detach().numpy()
+        return projection, _unit(llms.detach()).numpy()
+
+    def _clusters(self, vectors: FloatArray) -> np.ndarray:
+        k = min(self.n_clusters, len(np.unique(vectors, axis=0)))
+        return KMeans(k, n_init=10, random_state=self.random_state).fit(vectors).labels_
 
     def _cosines(self, vectors: FloatArray) -> FloatArray:
-        question = vectors @ self.projection_
-        length = np.linalg.norm(question, axis=1, keepdims=True)
-        return question @ self.llm_vectors_.T / np.maximum(length, 1e-6)
+        return _cosines(vectors, self.projection_, self.llm_vectors_)
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
+        cosines = self._cosines(self.encoder_.transform(questions))
+        if self.weigh:
+            lead = self.share_ * self.slope_ * (cosines - self.mean_cosines_)
+            return moved(np.broadcast_to(self.means_, lead.shape), lead)
         slope, offset = self.curve_
-        return expit(slope * self._cosines(self.encoder_.transform(questions)) + offset)
+        return expit(slope * cosines + offset)
+
+
+def _cosines(vectors: FloatArray, projection: FloatArray, llms: FloatArray) -> FloatArray:
+    question = vectors @ projection
+    length = np.linalg.norm(question, axis=1, keepdims=True)
+    return question @ llms.T / np.maximum(length, 1e-6)
+
+
+def _curve(traits: FloatArray, start: FloatArray | float, scores: FloatArray) -> FloatArray:
+    """Weights of the traits in the log-odds of the scores, which are taken row by row."""
+    return most_probable(traits, start, scores.ravel(), np.full(traits.shape[1], 1e-3))
 
 
 def _start(vectors: FloatArray, scores: FloatArray) -> FloatArray:

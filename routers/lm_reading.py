@@ -10,6 +10,7 @@ import numpy as np
 
 from routers.batching import batches_by_length, run_batches
 from routers.constraints import DEVICE, NUMBER_TYPE, PATH, Constraints, Integer, Real, SequenceOf
+from routers.continuing import continuing
 from routers.devices import arithmetic, resolve
 from routers.encoders import CachedEncoder, Encoder, content_fingerprint, unit_length
 from routers.table import FloatArray, Texts
@@ -145,10 +146,7 @@ class _Reader(NamedTuple):
 
     def prompt(self, text: str, max_tokens: int) -> _Prompt:
         """Return the prompt of a question."""
-
-        def tokens(part: str) -> list[int]:
-            return self.tokenizer(part, add_special_tokens=False)["input_ids"]
-
+        tokens = continuing(self.tokenizer)
         question = tokens(_BEFORE + text)
         if len(question) > max_tokens:
             # the beginning says what it is about, the end what is asked and what the options are

@@ -1,4 +1,4 @@
-"""Recognise the dataset of a question, then take the llm that is best on it."""
+"""Recognise the dataset or the subject of a question, then take the llm that is best on it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from routers._subjects import Subjects, best_weight, subject_means
 from routers._targets import membership, shrunken_means
 from routers.base import DECIMALS, Router
-from routers.constraints import ENCODER, Boolean, Constraints, Real
+from routers.constraints import ENCODER, SEED, Boolean, Constraints, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable, Texts
 
@@ -105,3 +106,93 @@ class RecognisedDatasetRouter(Router):
         weights = membership(self.classes_, outcomes.datasets)  # 0 for those that are not known
         column = shrunken_means(weights, outcomes.scores, self.prior)
         self.dataset_scores_ = np.hstack([self.dataset_scores_, column])
+
+
+class RecognizedSubjectRouter(Router):
+    """Guess the subject from the text; predict each llm's training mean on that subject.
+
+    The finer twin of :class:`RecognisedDatasetRouter`: means on subjects, pulled towards those on
+    datasets as far as inner folds say, are averaged by the probability of each subject. Needs
+    labels of datasets and subjects in ``fit``, text alone to route.
+
+    Parameters
+    ----------
+    encoder : Encoder, default=TfidfEncoder()
+        Turns text into vectors for the classifiers.
+    strength : float, default=10.0
+        Inverse regularization ``C`` of the logistic regressions: one tells the datasets apart, as
+        if all were equally frequent, and one for each dataset its subjects.
+    prior : float, default=1.0
+        Pseudo-questions that pull an llm's mean on a dataset towards its mean on all of them.
+    random_state : int, default=0
+        Of the inner folds.
+
+    Attributes
+    ----------
+    subject_scores_ : ndarray of shape (n_subjects, m)
+        Mean score of each llm on each subject.
+    weight_ : float
+        Pseudo-questions that pull a subject's mean towards its dataset's.
+    """
+
+    parameter_constraints: ClassVar[Constraints] = {
+        "encoder": ENCODER | None,
+        "strength": Real(0, open_low=True),
+        "prior": Real(0),
+        "random_state": SEED,
+    }
+
+    def __init__(
+        self,
+        encoder: Encoder | None = None,
+        strength: float = 10.0,
+        prior: float = 1.0,
+        random_state: int = 0,
+    ):
+        self.encoder = encoder
+        self.strength = strength
+        self.prior = prior
+        self.random_state = random_state
+
+    def _fit(self, table: RoutingTable) -> None:
+        subjects = Subjects.of(table)
+        self.subjects_ = vars(subjects)
+        self.weight_ = best_weight(subjects, table, self.prior, self.random_state)
+        self.subject_scores_ = subject_means(subjects, table, self.prior, self.weight_)
+        self.encoder_, vectors = encode_training(self.encoder, table.questions)
+        number = subjects.numbers(table)
+        of_dataset = subjects.dataset_of[number]
+        self.dataset_classifier_ = self._classifier(vectors, of_dataset, "balanced")
+        self.subject_classifiers_ = [
+            self._classifier(vectors[of_dataset == place], number[of_dataset == place])
+            for place in range(len(subjects.datasets))
+        ]
+
+    def recognize(self, questions: list[str]) -> FloatArray:
+        """Return the probability of each subject, shape (n, n_subjects)."""
+        vectors = self.encoder_.transform(questions)
+        dataset = _chances(self.dataset_classifier_, vectors)
+        parts = [_chances(part, vectors) for part in self.subject_classifiers_]
+        return np.hstack([dataset[:, [k]] * part for k, part in enumerate(parts)])
+
+    def _classifier(self, vectors: FloatArray, label: np.ndarray, weight: str | None = None):
+        from sklearn.linear_model import LogisticRegression
+
+        if len(np.unique(label)) == 1:
+            return None
+        return LogisticRegression(C=self.strength, class_weight=weight, max_iter=1000).fit(
+            vectors, label
+        )
+
+    def _predict_scores(self, questions: list[str]) -> FloatArray:
+        return self.recognize(questions) @ self.subject_scores_
+
+    def _admit(self, llm: str, outcomes: RoutingTable) -> None:
+        subjects = Subjects(**self.subjects_)
+        column = subject_means(subjects, outcomes, self.prior, self.weight_)
+        self.subject_scores_ = np.hstack([self.subject_scores_, column])
+
+
+def _chances(classifier, vectors: FloatArray) -> FloatArray:
+    """Return the probability of each class; 1 where there is only one."""
+    return np.ones((len(vectors), 1)) if classifier is None else classifier.predict_proba(vectors)

@@ -6,12 +6,13 @@ Outcomes are a dict of (question, llm) to score; what is not observed is not in 
 
 import numpy as np
 
+from routers.aptitude.cards import TakesCards
 from routers.base import Router
 
 KEEP = 2
 
 
-class Parity(Router):
+class Parity(TakesCards, Router):
     """Predicts an llm's mean on questions whose last digit is as even, or as odd.
 
     With ``examines`` an admitted llm is known from an aptitude test alone: every second question,
@@ -31,6 +32,12 @@ class Parity(Router):
             ids = [name for task in self.aptitude_test_["tasks"] for name in task]
             outcomes = outcomes.rows(np.isin(outcomes.ids.astype(str), ids))
         self.means_ = np.vstack([self.means_, self._means(outcomes)])
+
+    def _take_card(self, card):
+        raise NotImplementedError
+
+    def _retain(self, places):
+        self.means_ = self.means_[places]
 
     def _predict_scores(self, questions):
         return self.means_[:, [parity(question) for question in questions]].T

@@ -103,6 +103,13 @@ def tiny_lm(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def tiny_phi(tmp_path_factory) -> Path:
+    from tiny_phi import build_tiny_phi
+
+    return Path(build_tiny_phi(tmp_path_factory.mktemp("tiny_phi")))
+
+
+@pytest.fixture(scope="session")
 def tiny_encoder(tmp_path_factory) -> Path:
     from tiny_encoder import build_tiny_encoder
 

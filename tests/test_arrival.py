@@ -16,8 +16,8 @@ from benchmarks.composing import ROOT, register_resolvers
 from benchmarks.run_arrival import draw_curves, draw_leads, families_of
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold
+from routers.capability_fusion.router import CapabilityFusionRouter
 from routers.encoders import TfidfEncoder
-from routers.model_sat.late import LateFusionModelSAT
 from routers.neighbors import KNNRouter
 from routers.table import RoutingTable
 
@@ -56,15 +56,15 @@ def test_what_a_newcomer_is_judged_by_has_seen_no_relative(setting):
 
 def test_every_policy_is_judged_on_the_same_zoo(setting):
     folds = kfold(setting.table, seed=0, n_folds=2)
-    by_card = LateFusionModelSAT(TfidfEncoder(dim=16), n_tasks=6, n_shots=8, n_factors=2)
+    by_card = CapabilityFusionRouter(TfidfEncoder(dim=16), n_tasks=6, n_shots=8, n_factors=2)
     small = clone(by_card).set_params(n_tasks=1)
-    cards = {"model_sat": by_card, "one task": small}
+    cards = {"fusion": by_card, "one task": small}
     rows = follow(setting, folds, cards, {"knn": KNNRouter(k=5)})
     n_arrivals = len(setting.order) - 1
     assert len(rows) == n_arrivals * len(setting.table)
     assert set(rows["newcomer"]) == set(setting.order[1:])
     assert not rows.isna().any().any()
-    for policy in ("model_sat", "one task", "knn", "best_single", "newcomer_alone", "zoo_mean"):
+    for policy in ("fusion", "one task", "knn", "best_single", "newcomer_alone", "zoo_mean"):
         assert (rows[policy] <= rows["oracle"] + 1e-6).all()
     newest = rows[rows["step"] == 3].set_index("question_id")["newcomer_alone"]
     column = list(setting.table.llms).index(setting.order[2])
@@ -92,7 +92,7 @@ def test_leads_by_hand():
     assert table.loc["model_sat", "lead"] == 0.5
     assert table.loc["best_single", "lead"] == 0
     # one question a dataset does not tell how much questions vary
-    assert "| model_sat | 0.750 | +0.500 [–] |" in to_markdown(rows, 5)  # noqa: RUF001
+    assert "| model_sat | 0.750 | +0.500 [–] |" in to_markdown(rows, 5, ["x"])  # noqa: RUF001
     more = pd.concat([rows, rows.replace({"question_id": {"x": "v", "y": "w"}})])
     assert leads(more).loc["best_single", ["lead", "low", "high"]].tolist() == [0, 0, 0]
 
@@ -104,8 +104,8 @@ def test_the_experiment_composes_and_knows_every_family(tmp_path):
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         cfg = compose("arrival", [f"data.path={tmp_path}"])
     assert len(cfg.zoo.llms) == len(cfg.zoo.released) == 57
-    assert set(cfg.by_labels) < set(cfg.routers)
-    assert cfg.cards == {"model_sat": {}}
+    assert set(cfg.by_labels) <= set(cfg.routers)
+    assert cfg.cards == {}
     found = families_of(cfg)
     assert (found["a"], found["b"]) == ("X", "")
     assert found["google/gemma-2b"] == "GemmaForCausalLM"
@@ -116,7 +116,7 @@ def test_cards_of_other_sizes_compose(cards):
     register_resolvers()
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         cfg = compose("arrival", ["data.path=folder", f"cards={cards}"])
-    own = instantiate(cfg.routers.model_sat, _convert_="all").get_params(deep=False)
+    own = instantiate(cfg.examined, _convert_="all").get_params(deep=False)
     changes = list(cfg.cards.values())
     assert changes[0].items() <= own.items()  # the first one is the default's size
     assert all(set(change) <= set(own) for change in changes)
@@ -134,7 +134,7 @@ def test_figures_are_drawn_for_the_policies_there_are(tmp_path):
             "oracle": [1.0, 1.0],
         }
     )
-    draw_curves(rows, tmp_path / "curves.png")
+    draw_curves(rows, tmp_path / "curves.png", "5 tasks")
     draw_leads(rows, tmp_path / "leads.png")
     assert all(plt.imread(path).size for path in tmp_path.glob("*.png"))
     assert len(list(tmp_path.glob("*.png"))) == 2

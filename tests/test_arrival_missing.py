@@ -173,7 +173,7 @@ def test_what_is_left_out_is_named():
     scores = table.scores.copy()
     scores[:, ORDER.index("a")] = np.nan
     scores[0, ORDER.index("b")] = np.nan
-    text = to_markdown(rows_of(dataclasses.replace(table, scores=scores)), by_hand.KEEP)
+    text = to_markdown(rows_of(dataclasses.replace(table, scores=scores)), by_hand.KEEP, ["card"])
     assert text.startswith("Mean over 5 arrivals")  # of seven: not "a", nor "c" of no family
     assert "rests on 5 of 7 arrivals, 7 llms, 60 of 60 questions from 3 of 3 datasets" in text
     assert f"| 2 | b | 59 of 60 | {arrival.NOT_OBSERVED} (1) |" in text
@@ -181,7 +181,7 @@ def test_what_is_left_out_is_named():
     assert f"| 6 | c | 0 of 60 | {arrival.NO_FAMILY} (60) |" in text
     assert "nothing to choose" not in text
     known = FAMILIES | {"c": "V"}
-    assert "not at all" not in to_markdown(rows_of(table, known), by_hand.KEEP)
+    assert "not at all" not in to_markdown(rows_of(table, known), by_hand.KEEP, ["card"])
 
 
 def test_who_arrives_before_all_others_meets_nobody():
@@ -201,7 +201,7 @@ def test_a_log_leaves_nothing_to_choose():
     scores[:, len(ORDER) :] = table.scores[:, len(ORDER) :]
     rows = rows_of(dataclasses.replace(table, scores=scores))
     assert basis(rows).pairs[0] == 0  # nobody has taken half of a test
-    assert arrival.NO_CARD in to_markdown(rows, by_hand.KEEP)
+    assert arrival.NO_CARD in to_markdown(rows, by_hand.KEEP, ["card"])
     scores = table.scores.copy()
     scores[np.ix_(ODD, range(len(ORDER)))] = scores[np.ix_(ODD, range(len(ORDER)))] * np.where(
         np.arange(len(ORDER)) == chosen[ODD, None], 1, np.nan
@@ -210,17 +210,17 @@ def test_a_log_leaves_nothing_to_choose():
     rows = follow(setting_of(logged), FOLDS[:1], CARD, LABEL)
     assert basis(rows).choices == 0
     assert leads(rows, n_replicates=100)["lead"].abs().max() < 1e-7
-    assert "there is nothing to choose" in to_markdown(rows, by_hand.KEEP)
+    assert "there is nothing to choose" in to_markdown(rows, by_hand.KEEP, ["card"])
 
 
 def test_where_nothing_can_be_compared_figures_are_dashes(tmp_path):
     rows = rows_of(full_table(0), families={})
     assert set(rows["left_out"]) == {arrival.NO_FAMILY}
     assert leads(rows).isna().all(axis=None)
-    text = to_markdown(rows, by_hand.KEEP)
+    text = to_markdown(rows, by_hand.KEEP, ["card"])
     assert text.startswith("Mean over 0 arrivals")
     assert "| card | – | – |" in text  # noqa: RUF001 - a dash, not a minus
-    draw_curves(rows, tmp_path / "curves.png")
+    draw_curves(rows, tmp_path / "curves.png", "card")
     draw_leads(rows, tmp_path / "leads.png")
 
 

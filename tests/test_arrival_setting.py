@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival_zoos, strangers
+from benchmarks.arrival_setting import (
+    ArrivalSetting,
+    NoStrangersError,
+    arrival_zoos,
+    join_small_families,
+    strangers,
+)
 from routers.table import RoutingTable
 from routers.validation import InvalidParameterError
 
@@ -81,3 +87,13 @@ class TestStrangers:
     def test_among_relatives_nobody_is(self):
         with pytest.raises(NoStrangersError, match=r"another family than 'new' \('X'\)"):
             strangers(setting_of(dict.fromkeys(self.FAMILIES, "X")), "new")
+
+
+def test_small_families_are_one_where_that_is_asked_for():
+    families = {"a1": "a", "a2": "a", "b": "b", "c": "c", "u": "", "new": "d", "old": "a"}
+    pool = ["a1", "a2", "b", "c", "u"]
+    assert join_small_families(families, pool, 0) == families
+    found = join_small_families(families, pool, 0.5)
+    small = found["b"]
+    assert found == families | {"b": small, "c": small, "new": small}
+    assert join_small_families(families, pool, 0.51)["a1"] == small

@@ -5,11 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit, logit
 
 from routers import CannotAdmitError
 from routers._contrast import places, sample_llm_loss, sample_sample_loss
+from routers._weighing import inner_folds
 from routers.contrastive import RouterDC, _batches
 from routers.encoders import TfidfEncoder
+from routers.table import RoutingTable
 
 NAN = np.nan
 
@@ -96,7 +99,8 @@ def test_training_brings_questions_near_their_llms(table):
     questions = list(table.questions)
 
     def margin(n_steps):
-        predicted = RouterDC(encoder(), n_steps=n_steps).fit(table).predict_scores(questions)
+        router = RouterDC(encoder(), n_steps=n_steps, weigh=False)
+        predicted = router.fit(table).predict_scores(questions)
         lead = table.scores - table.scores.mean(axis=1, keepdims=True)
         return (lead * predicted).sum(axis=1).mean()
 
@@ -128,13 +132,59 @@ def test_names_do_not_matter(table):
 
 def test_scores_rise_with_the_cosine_and_are_on_the_scale_of_scores(table):
     table = table.canonical()
-    router = RouterDC(encoder(), n_steps=20).fit(table)
+    router = RouterDC(encoder(), n_steps=20, weigh=False).fit(table)
     questions = list(table.questions)
     cosines = router._cosines(router.encoder_.transform(questions))
     predicted = router.predict_scores(questions)
     assert router.curve_[0] > 0
     np.testing.assert_array_equal(predicted.argmax(axis=1), cosines.argmax(axis=1))
     assert predicted.mean() == pytest.approx(table.scores.mean(), abs=0.02)
+
+
+def test_where_text_tells_nothing_the_best_single_llm_is_asked():
+    """One dataset, four unequal llms: the cosine alone is led astray, the means are not."""
+    rng = np.random.default_rng(0)
+    skill = np.array([0.3, 0.4, 0.5, 0.7])
+    table = RoutingTable(
+        questions=[" ".join(rng.choice(list("abcdefgh"), 4)) * 2 for _ in range(150)],
+        scores=(rng.random((150, 4)) < skill).astype(float),
+        llms=list("pqrs"),
+        ids=[f"q{i:03}" for i in range(150)],
+        datasets=["one"] * 150,
+    )
+    questions = list(table.questions)
+    router = RouterDC(encoder(), n_steps=20).fit(table)
+    assert router.share_ == 0
+    np.testing.assert_allclose(
+        router.predict_scores(questions), np.tile(table.scores.mean(axis=0), (150, 1)), atol=1e-6
+    )
+    assert set(router.route(questions)) == {3}
+
+
+def test_where_topics_decide_the_means_are_moved_by_the_cosine(table):
+    table = table.canonical()
+    router = RouterDC(encoder(), n_steps=20).fit(table)
+    assert router.share_ > 0
+    cosines = router._cosines(router.encoder_.transform(list(table.questions)))
+    lead = router.share_ * router.slope_ * (cosines - cosines.mean(axis=0))
+    start = logit(table.scores.mean(axis=0))
+    np.testing.assert_allclose(
+        router.predict_scores(list(table.questions)), expit(start + lead), atol=1e-5
+    )
+
+
+def test_what_is_judged_was_learned_from_other_questions(table, monkeypatch):
+    given = []
+    monkeypatch.setattr("routers.contrastive.best_share", lambda *all: given.extend(all) or (0, 0))
+    table = table.canonical()
+    RouterDC(encoder(), n_steps=20).fit(table)
+    expected, (lead,), scores = given
+    np.testing.assert_array_equal(scores, table.scores)
+    fold = inner_folds(len(table), 0)
+    others = np.stack([table.scores[fold != k].mean(axis=0) for k in fold])
+    np.testing.assert_allclose(expected, others, atol=1e-6)
+    # it departs from an llm's mean: no llm leads on the whole
+    assert (np.abs(lead.mean(axis=0)) < 0.4 * lead.std(axis=0)).all()
 
 
 def test_where_all_llms_tie_the_router_still_answers(table):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeCV
 
-from routers.model_sat.items import ItemFactors, fit_ridge
+from routers._ridge import fit_ridge
+from routers.capability_fusion.items import ItemFactors
 from routers.validation import InvalidParameterError
 
 
@@ -148,3 +149,18 @@ def test_penalties_are_half_a_power_of_ten_apart():
     powers = np.log10(fit_ridge(inputs, targets).alpha_)
     np.testing.assert_allclose(2 * powers, np.round(2 * powers), atol=1e-9)
     assert (np.abs(powers - np.round(powers)) > 0.4).sum() > 5
+
+
+def test_llms_that_the_factors_are_not_learned_from_get_loadings_on_them():
+    vectors, departures = two_ways(n=200)
+    rng = np.random.default_rng(1)
+    strangers = 3 * rng.normal(size=(200, 30))
+    alone, both = ItemFactors(2), ItemFactors(2)
+    expected = alone.fit(vectors, departures)
+    found = both.fit(vectors, np.hstack([strangers, departures, departures]), np.arange(30, 42))
+    np.testing.assert_allclose(both.predict(vectors), alone.predict(vectors), atol=1e-9)
+    np.testing.assert_allclose(found[30:42], expected, atol=1e-9)
+    np.testing.assert_allclose(found[42:], expected, atol=1e-9)
+    items = alone.predict(vectors)
+    share = np.linalg.norm(expected, axis=0) / np.linalg.norm(departures.T @ items / 200, axis=0)
+    np.testing.assert_allclose(found[:30], strangers.T @ items / 200 * share, atol=0.01)

@@ -14,7 +14,7 @@ from routers.classifiers import ClassifierRouter
 from routers.clusters import KMeansRouter
 from routers.encoders import SentenceEncoder, TfidfEncoder
 from routers.mlp import SoftLabelMLP
-from routers.model_sat.router import ModelSATRouter
+from routers.model_sat_paper.router import PaperModelSATRouter
 from routers.neighbors import KNNRouter
 from routers.profiles import ProfileRouter
 from routers.recognition import RecognisedDatasetRouter
@@ -79,8 +79,8 @@ SLIPS = [
         "https://, got 'localhost:80'.",
     ),
     (
-        ModelSATRouter(TfidfEncoder(), "nowhere", lora_targets="*_proj"),
-        "ModelSATRouter: parameter 'lora_targets' must be a regular expression, got '*_proj'.",
+        PaperModelSATRouter(TfidfEncoder(), "nowhere", lora_targets="*_proj"),
+        "PaperModelSATRouter: parameter 'lora_targets' must be a regular expression, got '*_proj'.",
     ),
     (
         ClassifierRouter(RandomForestRegressor(n_estimators=-1)),

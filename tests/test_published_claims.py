@@ -15,6 +15,8 @@ SCORE, CONTRASTS, DIFFICULTY = (
     "difficulty: dataset > text adds",
 )
 PERFECT = "*dataset-best, told the dataset* | 0 to 3"
+# Rows bear the names that routers had when the tables were made: capability_fusion was model_sat,
+# the code of model_sat_paper was model_sat_soft.
 SOFT = "**model_sat_soft {} pool=none**"
 POINTWISE = ("ablation-soft-groups", SOFT.format("loss=pointwise"), SCORE)
 

@@ -29,18 +29,34 @@ def write_outcomes(folder):
     pd.DataFrame(facts, columns=["llm", "arch"]).to_parquet(folder / "llms.parquet")
 
 
+def test_what_takes_no_cards_is_refused(tmp_path, capsys):
+    write_outcomes(tmp_path)
+    settings = ["zoo=all", f"zoo.llms=[{','.join(ZOO)}]", "+zoo.families={}"]
+    settings += ["+zoo.released=['2024-01','2024-02','2024-03','2024-04']"]
+    typed = ["--data", str(tmp_path), "--results", str(tmp_path / "out"), *settings]
+    assert run_arrival.main([*typed, "router@examined=knn"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("ROUTER must take profile cards, as model_sat")
+    assert last.endswith("got knn.")
+
+
 def test_the_command_copes_with_missing_outcomes(tmp_path, capsys):
     write_outcomes(tmp_path)
     names, months = ",".join(ZOO), ",".join(f"'{month}'" for month in ZOO.values())
     settings = [f"zoo.llms=[{names}]", f"+zoo.released=[{months}]", "+zoo.families={}", "zoo=all"]
-    settings += [f"routers.model_sat.{setting}" for setting in SMALL]
+    settings += ["router@examined=capability_fusion"]
+    settings += [f"examined.{setting}" for setting in SMALL]
     settings += [
-        f"encoder@routers.{name}.encoder=tfidf"
-        for name in ("model_sat", "knn", "recognised_dataset")
+        f"encoder@{name}.encoder=tfidf"
+        for name in ("examined", "routers.knn", "routers.recognised_dataset")
     ]
     typed = ["--data", str(tmp_path), "--results", str(tmp_path / "out"), "keep=2", "seeds=[0,1]"]
     assert run_arrival.main([*typed, *settings, "split.n_folds=2"]) == 0
     text = capsys.readouterr().out
+    assert "by its card alone: capability_fusion. The other" in text
+    assert "| capability_fusion | 0." in text
+    assert "make arrival DATA=<folder>/" in text
+    assert "ROUTER=capability_fusion ARGS=" in text
     assert "rests on 2 of 3 arrivals, 4 llms" in text
     assert "| 2 | ship-0 | 0 of 120 | the newcomer's family is not known (120) |" in text
     counts = pd.read_csv(tmp_path / "out/arrival.csv").set_index(["newcomer", "dataset"])

@@ -141,10 +141,10 @@ def test_a_capability_is_as_likely_as_one_pass_over_the_whole_text_says(lm_tagge
 
     reader = local_lm._load_reader(lm_tagger.lm_path, "float32", None)
     found = reader.likelihoods(reader.ask("what?", 24))
-    start = reader._tokens(local_lm._PROMPT) + reader._tokens("Question: ")
-    start += reader._tokens("what?") + reader._tokens("\nSkill:")
+    start = reader.tokens(local_lm._PROMPT) + reader.tokens("Question: ")
+    start += reader.tokens("what?") + reader.tokens("\nSkill:")
     for name in ("coding", "instruction following"):
-        answer = reader._tokens(f" {name}")
+        answer = reader.tokens(f" {name}")
         with torch.inference_mode():
             logits = reader.network(torch.tensor([start + answer])).logits[0].log_softmax(-1)
         expected = sum(logits[len(start) - 1 + i, token] for i, token in enumerate(answer))

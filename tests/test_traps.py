@@ -11,11 +11,11 @@
 | 4  | policy fitted on test labels; a shift that does | test_choice.py::test_choice_depends_on_neither_column_order_nor_a_constant |
 |    | nothing; labels permuted, confidences not       | test_replays.py::test_p3_is_argmax_without_the_label_check |
 |    |                                                 | test_replays.py::test_p4_permutes_labels_but_not_confidences |
-| 5  | profile questions among the test questions      | test_model_sat.py::test_aptitude_test_holds_training_questions_that_distinguish |
+| 5  | profile questions among the test questions      | test_model_sat_paper.py::test_aptitude_test_holds_training_questions_that_distinguish |
 |    |                                                 | test_splits.py::test_duplicates_never_straddle |
 |    |                                                 | test_splits.py::test_given_split_leaves_out_recurring_training_questions |
-| 6  | text profile and question cut in silence        | test_model_sat.py::test_tasks_read_counts_what_an_encoder_does_not_cut |
-|    |                                                 | test_model_sat.py::test_long_questions_keep_beginning_and_end |
+| 6  | text profile and question cut in silence        | test_model_sat_paper.py::test_tasks_read_counts_what_an_encoder_does_not_cut |
+|    |                                                 | test_model_sat_paper.py::test_long_questions_keep_beginning_and_end |
 | 7  | a missing cost counts as 0                      | test_choice.py::test_unknown_scores_are_never_chosen_and_unknown_costs_are_not_free |
 |    |                                                 | test_table.py::test_nan_is_not_observed_and_costs_default_to_unknown |
 |    |                                                 | test_traps.py::test_one_missing_cost_makes_the_figures_that_need_it_unknown |
@@ -23,7 +23,7 @@
 | 9  | interpolating a curve that falls                | test_traps.py::test_calls_needed_are_read_off_the_monotone_envelope |
 | 10 | AIQ divided by c_max, each over its own range   | test_traps.py::test_aiq_is_over_one_range_for_all |
 | 11 | a metric conditional on being right             | test_traps.py::test_optimality_counts_the_questions_a_router_got_wrong |
-| 12 | a loss that never compares llms                 | test_model_sat.py::test_llm_groups_do_not_see_the_offset_of_an_llm |
+| 12 | a loss that never compares llms                 | test_model_sat_paper.py::test_llm_groups_do_not_see_the_offset_of_an_llm |
 | 13 | unions of guesses taken for complementarity     | test_bounds.py::test_guessers_have_an_oracle_near_chance_once_luck_is_taken_out |
 |    |                                                 | test_bounds.py::test_oracle_without_luck_by_hand |
 | 14 | voting over samples confounded with routing     | test_traps.py::test_a_router_scores_what_its_choice_scored |

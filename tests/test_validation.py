@@ -27,9 +27,10 @@ from routers.constraints import (
     Text,
 )
 from routers.encoders import TfidfEncoder
-from routers.model_sat.arrangements import ARRANGEMENTS
-from routers.model_sat.losses import LOSSES
-from routers.model_sat.router import ModelSATRouter
+from routers.model_sat.reader import QuestionReader
+from routers.model_sat_paper.arrangements import ARRANGEMENTS
+from routers.model_sat_paper.losses import LOSSES
+from routers.model_sat_paper.router import PaperModelSATRouter
 from routers.neighbors import KNNRouter
 from routers.validation import check_parameters
 
@@ -147,11 +148,23 @@ def test_a_wrong_value_in_a_configuration_is_refused_before_any_work(name, table
     check_parameters(router)
 
 
-@pytest.mark.parametrize("name", sorted(CLASSES))
+def _work(cls):
+    """Return what a part does on its own, None for one that only holds settings."""
+    return next((getattr(cls, x) for x in ("fit", "update", "readings") if hasattr(cls, x)), None)
+
+
+WORKING = {name: _work(cls) for name, cls in CLASSES.items() if _work(cls)}
+
+
+def test_what_cannot_work_alone_only_holds_settings():
+    settings = {name.split(".")[-1] for name in set(CLASSES) - set(WORKING)}
+    assert settings == {"Connector", "Teaching"}
+
+
+@pytest.mark.parametrize("name", sorted(WORKING))
 def test_fit_of_every_part_checks(name):
     """An encoder, a tagger or an estimator used on its own is checked as well."""
-    cls = CLASSES[name]
-    fit = getattr(cls, "fit", None) or cls.update
+    cls, fit = CLASSES[name], WORKING[name]
     for parameter, constraint in cls.parameter_constraints.items():
         part = object.__new__(cls)
         for other, its in inspect.signature(cls).parameters.items():
@@ -168,6 +181,7 @@ def _right_value(constraint, default=inspect.Parameter.empty):
     if default is not inspect.Parameter.empty:
         return default
     some = [0, 1, 2, 0.5, "http://any", "pooled", ["any"], [0.5], TfidfEncoder(), KNNRouter()]
+    some.append(QuestionReader("nowhere"))
     return next(value for value in some if constraint.accepts(value))
 
 
@@ -203,6 +217,6 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_declared_words_are_those_that_are_implemented():
-    declared = ModelSATRouter.parameter_constraints
+    declared = PaperModelSATRouter.parameter_constraints
     assert set(declared["order"].words) == set(ARRANGEMENTS)
     assert set(declared["loss"].words) == set(LOSSES)

@@ -33,3 +33,20 @@ def build_tiny_encoder(folder: str | Path) -> str:
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)
+
+
+def build_tiny_e5(folder: str | Path) -> str:
+    """Save a random encoder laid out as E5-large-v2 to a folder, and return its path.
+
+    A BERT whose tokens are averaged, scaled to length 1, for sentence-transformers.
+    """
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    bert = Path(folder, "bert")
+    bert.mkdir()
+    tokens = Transformer(build_tiny_encoder(bert))
+    pooling = Pooling(tokens.get_embedding_dimension(), pooling_mode="mean")
+    whole = Path(folder, "e5")
+    SentenceTransformer(modules=[tokens, pooling, Normalize()], device="cpu").save(str(whole))
+    return str(whole)

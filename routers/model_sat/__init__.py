@@ -1,16 +1,13 @@
-"""Model-SAT: a small causal LM reads an llm's profile and a question, and says Yes or No.
+"""Model-SAT: a small causal LM reads a question, meets an llm's profile and says Yes or No.
 
-* ``aptitude``     the test: which questions every llm is examined on, and the profile it yields
-* ``cards``        a profile as a document, and how a router takes it
-* ``capability``   a profile as one vector, the input of the connector
-* ``language_model``   the LM, frozen or adapted by LoRA
-* ``arrangements``, ``network``   the order of question and soft tokens; connector and score
-* ``losses``, ``prefixes``, ``checkpoints``, ``training``   the connector learns, then the LM
-* ``calibration``  from logits to probabilities
-* ``pool``         which llms of a pool to learn from
-* ``router``       ``ModelSATRouter``, which ties them together
-* ``late``, ``items``   ``LateFusionModelSAT``: the profile meets what the LM read afterwards
+* ``language_model``  a frozen LM, cut in two: below the cut questions are read
+* ``readings``        what it holds of a question, kept by content
+* ``capability``      an llm's profile as a few numbers
+* ``network``         the soft token that these make, on its way through the upper layers
+* ``targets``         what is taught: accuracy on questions of a kind
+* ``training``        how it is taught
+* ``level``           the mean of an llm's scores is what is known of it
+* ``router``          ``ModelSATRouter``, which ties them together
 
-Nothing is imported here: the torch modules (from ``language_model`` to ``training``) only when a
-router is fitted.
+Nothing is imported here: torch only when a router is fitted.
 """

@@ -1,144 +1,153 @@
-"""A profile as one vector: what the connector of Model-SAT is given of an llm."""
+"""What an llm is to the network: a few numbers from its aptitude test."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass
 
 import numpy as np
 
 from routers._targets import column_means
-from routers.constraints import ENCODER, Constraints, OneOf, SequenceOf, Text
+from routers.aptitude.profiles import complete, profile_text
 from routers.encoders import Encoder
 from routers.table import FloatArray
-from routers.validation import check_parameters
-
-log = logging.getLogger(__name__)
 
 
-class CapabilityEncoder:
-    """Turns profiles into vectors, centred and scaled on the training zoo.
+@dataclass(frozen=True)
+class CapabilityVectors:
+    """From a profile (accuracy per task) to a capability vector.
 
-    The llms of a zoo resemble each other far more than they differ, so each block of numbers is
-    centred on the training zoo and divided by the root mean square length of what remains:
-    the connector sees differences, of length about 1 whatever the encoder.
+    The vector holds the llm's mean over datasets, its departure from that on each dataset, and
+    the leading directions in which profiles depart from what these say, each measured against
+    the llms that were learned from.
 
-    * ``"pooled"``: two blocks. ``A E / T``, the mean over tasks of the task's embedding weighted
-      by the accuracy on it (after centring, tasks on which the llm differs from the zoo count, with
-      their sign: similar tasks share strength), and the accuracies ``A`` themselves.
-    * ``"numbers"``: the accuracies ``A``.
-    * ``"text"``: the embedding of the whole profile as text, as the paper does. An encoder reads
-      only the first tasks of it (:func:`tasks_read`).
-
-    Parameters
+    Attributes
     ----------
-    mode : {"pooled", "numbers", "text"}
-    encoder : Encoder
-        Fitted; not used by ``"numbers"``.
-    descriptions : sequence of str, length T
-        Each task in a few words.
-
-    References
-    ----------
-    Zhang, Zhan and Ye, "Capability Instruction Tuning" (Model-SAT), AAAI 2025.
+    task_means : ndarray of shape (t,)
+        Mean accuracy of the llms learned from; stands for tasks that an llm did not take, shifted
+        by how it does on the others.
+    groups : ndarray of shape (n_datasets, t)
+        Share of each task in a dataset's mean.
+    scales : ndarray of shape (1 + n_datasets,)
+    fill : ndarray of shape (1 + n_datasets, t)
+        What the first numbers say of each task.
+    directions : ndarray of shape (c - 1 - n_datasets, t)
     """
 
-    parameter_constraints: ClassVar[Constraints] = {
-        "mode": OneOf("pooled", "numbers", "text"),
-        "encoder": ENCODER,
-        "descriptions": SequenceOf(Text()),
-    }
+    task_means: np.ndarray
+    groups: np.ndarray
+    scales: np.ndarray
+    fill: np.ndarray
+    directions: np.ndarray
 
-    def __init__(self, mode: str, encoder: Encoder, descriptions: Sequence[str]):
-        self.mode = mode
-        self.encoder = encoder
-        self.descriptions = list(descriptions)
-
-    def fit(self, profiles: FloatArray, order: np.ndarray | None = None) -> dict:
-        """Learn what is typical of the training zoo.
+    @classmethod
+    def fit(
+        cls, profiles: FloatArray, datasets: np.ndarray, n_directions: int = 8
+    ) -> CapabilityVectors:
+        """Learn what is typical from the profiles (m, t) of some llms.
 
         Parameters
         ----------
-        profiles : ndarray of shape (m, T)
+        profiles : ndarray of shape (m, t)
             Accuracies in [0, 1], NaN where not observed.
-        order : ndarray of int, shape (T,), optional
-            In which the tasks are listed in the text; nothing else depends on an order.
-
-        Returns
-        -------
-        dict
-            Plain arrays, to be handed to :meth:`transform`: ``task_means`` (T,), ``order`` (T,),
-            and centre and scale per block.
+        datasets : ndarray of str, shape (t,)
+            The dataset that a task belongs to.
+        n_directions : int, default=8
+            At most; there are no more than the profiles have.
         """
-        check_parameters(self)
-        task_means = np.nan_to_num(column_means(profiles), nan=0.5)
-        order = np.arange(len(task_means)) if order is None else order
-        blocks = self._blocks(complete(profiles, task_means), order)
-        centres = [block.mean(axis=0) for block in blocks]
-        scales = [_rms_length(block - c) for block, c in zip(blocks, centres, strict=True)]
-        return {"task_means": task_means, "order": order, "centres": centres, "scales": scales}
+        means = np.nan_to_num(column_means(profiles), nan=0.5)
+        names = np.unique(datasets)
+        groups = (names[:, None] == datasets).astype(np.float64)
+        groups /= groups.sum(axis=1, keepdims=True)
+        departures = complete(profiles, means) - means
+        few = _of_datasets(departures, groups)
+        scales = np.where(few.std(axis=0) > 1e-9, few.std(axis=0), 1.0)
+        few = few / scales
+        fill = np.linalg.lstsq(few, departures, rcond=1e-6)[0]
+        rest = departures - few @ fill
+        _, size, rows = np.linalg.svd(rest, full_matrices=False)
+        n = min(n_directions, int((size > 1e-6 * np.linalg.norm(departures)).sum()))
+        unit = np.sqrt((rest**2).mean()) * np.sqrt(rest.shape[1])
+        directions = _signed(rows[:n]) / (unit if unit > 1e-9 else 1.0)
+        return cls(means, groups, scales, fill, directions)
 
-    def transform(self, profiles: FloatArray, state: dict) -> FloatArray:
-        """Return float32 vectors of shape (m, c) for profiles of shape (m, T)."""
-        blocks = self._blocks(complete(profiles, state["task_means"]), state["order"])
-        parts = zip(blocks, state["centres"], state["scales"], strict=True)
-        scaled = [(block - centre) / scale for block, centre, scale in parts]
-        return np.concatenate(scaled, axis=1).astype(np.float32)
-
-    def _blocks(self, profiles: FloatArray, order: np.ndarray) -> list[FloatArray]:
-        if self.mode == "numbers":
-            return [profiles]
-        if self.mode == "pooled":
-            embeddings = self.encoder.transform(self.descriptions).astype(np.float64)  # (T, d)
-            return [profiles @ embeddings / len(embeddings), profiles]
-        words = [self.descriptions[task] for task in order]
-        texts = [profile_text(profile[order], words) for profile in profiles]
-        return [self.encoder.transform(texts).astype(np.float64)]
+    def transform(self, profiles: FloatArray) -> FloatArray:
+        """Return the vectors (m, c), float32, of profiles (m, t)."""
+        departures = complete(profiles, self.task_means) - self.task_means
+        few = _of_datasets(departures, self.groups) / self.scales
+        rest = departures - few @ self.fill
+        return np.hstack([few, rest @ self.directions.T]).astype(np.float32)
 
 
-def profile_text(profile: FloatArray, descriptions: Sequence[str]) -> str:
-    """Write a profile (T,) out as the paper does: one clause per task, in per cent."""
-    clauses = [
-        f"{100 * accuracy:.0f}% on {words}"
-        for accuracy, words in zip(profile, descriptions, strict=True)
-    ]
-    return "This assistant answers correctly " + "; ".join(clauses) + "."
+@dataclass(frozen=True)
+class TextVectors:
+    """From the vector of a profile's text to a capability vector: its leading directions.
 
-
-def tasks_read(encoder: Encoder, profile: FloatArray, descriptions: Sequence[str]) -> int:
-    """Count the tasks of a profile text that an encoder reads before it cuts.
-
-    Found from outside, hence for any encoder: the text of the first t tasks is as good as the
-    whole from the point on where the vector no longer changes.
-    """
-    texts = [profile_text(profile[:t], descriptions[:t]) for t in range(1, len(descriptions) + 1)]
-    vectors = encoder.transform(texts)
-    same = (np.abs(vectors - vectors[-1]) < 1e-4).all(axis=1)
-    return int(np.argmax(same)) + 1
-
-
-def complete(profiles: FloatArray, task_means: np.ndarray) -> FloatArray:
-    """Fill unobserved accuracies with the task's mean, shifted by how the llm does elsewhere.
-
-    Parameters
+    Attributes
     ----------
-    profiles : ndarray of shape (m, T)
-        NaN where not observed.
-    task_means : ndarray of shape (T,)
-        Mean accuracy of the training zoo.
-
-    Returns
-    -------
-    ndarray of shape (m, T)
-        In [0, 1], without NaN.
+    task_means : ndarray of shape (t,)
+        As in :class:`CapabilityVectors`.
+    center : ndarray of shape (d,)
+    directions : ndarray of shape (c, d)
+        Scaled so that vectors are as long as those made of numbers.
     """
-    shift = np.nan_to_num(column_means((profiles - task_means).T), nan=0.0)  # (m,)
-    guess = np.clip(task_means + shift[:, None], 0, 1)
-    return np.where(np.isnan(profiles), guess, profiles)
+
+    task_means: np.ndarray
+    center: np.ndarray
+    directions: np.ndarray
+
+    @classmethod
+    def fit(
+        cls,
+        profiles: FloatArray,
+        descriptions: Sequence[str],
+        n_directions: int,
+        encoder: Encoder,
+    ) -> TextVectors:
+        """Learn what is typical from the profiles (m, t) of some llms.
+
+        Parameters
+        ----------
+        profiles : ndarray of shape (m, t)
+            Accuracies in [0, 1], NaN where not observed.
+        descriptions : sequence of str, length t
+        n_directions : int
+            At most.
+        encoder : Encoder
+            Fitted, or one that needs no fitting.
+        """
+        means = np.nan_to_num(column_means(profiles), nan=0.5)
+        vectors = _text_vectors(profiles, means, descriptions, encoder)
+        center = vectors.mean(axis=0)
+        _, size, rows = np.linalg.svd(vectors - center, full_matrices=False)
+        n = min(n_directions, int((size > 1e-6).sum()))
+        unit = np.sqrt((size[:n] ** 2).sum() / len(vectors) / max(n, 1))
+        return cls(means, center, _signed(rows[:n]) / (unit if unit > 1e-9 else 1.0))
+
+    def transform(
+        self, profiles: FloatArray, descriptions: Sequence[str], encoder: Encoder
+    ) -> FloatArray:
+        """Return the vectors (m, c), float32, of profiles (m, t)."""
+        vectors = _text_vectors(profiles, self.task_means, descriptions, encoder)
+        return ((vectors - self.center) @ self.directions.T).astype(np.float32)
 
 
-def _rms_length(vectors: FloatArray) -> float:
-    """Root mean square Euclidean length; 1 where all vectors are 0 (nothing to scale)."""
-    length = float(np.sqrt((vectors**2).sum(axis=1).mean()))
-    return length if length > 1e-12 else 1.0
+def _text_vectors(
+    profiles: FloatArray, task_means: np.ndarray, descriptions: Sequence[str], encoder: Encoder
+) -> FloatArray:
+    texts = [profile_text(profile, descriptions) for profile in complete(profiles, task_means)]
+    return encoder.transform(texts).astype(np.float64)
+
+
+def _of_datasets(departures: FloatArray, groups: np.ndarray) -> FloatArray:
+    """Return the mean over datasets and each dataset's departure from it, shape (m, 1 + D)."""
+    by_dataset = departures @ groups.T
+    overall = by_dataset.mean(axis=1, keepdims=True)
+    return np.hstack([overall, by_dataset - overall])
+
+
+def _signed(directions: np.ndarray) -> np.ndarray:
+    """Turn each direction so that its largest entry is positive: a singular vector has no sign."""
+    rows = np.arange(len(directions))
+    largest = np.abs(directions).argmax(axis=1) if directions.size else rows
+    return directions * np.sign(directions[rows, largest])[:, None]

@@ -1,181 +1,166 @@
-"""A pretrained causal LM: read only, or read through LoRA adapters of one's own.
+"""A frozen causal LM cut in two: the lower layers read questions, soft tokens enter above them.
 
-References
-----------
-Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
+Letters in shape comments: p tokens of a prompt, d width of the LM, l upper layers, h key-value
+heads, e width of a head.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from routers.continuing import continuing
+from routers.validation import refusal
+
+_BEFORE, _AFTER = "Question:\n", "\n\nWill this question be answered correctly by the"
+_INQUIRY = "?"  # behind the soft tokens
+_YES, _NO = " Yes", " No"
+# What a layer must be made of: that of Llama, Mistral, Qwen2 and SmolLM2.
+_PARTS = (
+    "input_layernorm",
+    "post_attention_layernorm",
+    *(f"self_attn.{name}_proj" for name in "qkvo"),
+    *(f"mlp.{name}_proj" for name in ("gate", "up", "down")),
+)
 
 
 @dataclass(frozen=True)
-class LoRA:
-    """Which matrices of an LM are adapted, and how.
+class Reading:
+    """What the LM holds of a question, whatever the llms.
 
     Parameters
     ----------
-    rank : int
-        Of the product that is added to a matrix.
-    alpha : float
-        The product is multiplied by ``alpha / rank``.
-    targets : str
-        Regular expression of the names of the modules to adapt.
+    states : Tensor of shape (2, d)
+        What enters the upper layers at the prompt's last token, and at an inquiry behind it.
+    memory : Tensor of shape (l, 2, h, p, e)
+        Keys and values of the prompt in the upper layers.
     """
 
-    rank: int
-    alpha: float
-    targets: str
+    states: Tensor
+    memory: Tensor
 
 
-class FrozenLM:
+class CutLM:
     """A pretrained causal LM that is only ever read, with its tokenizer.
 
-    Attributes
-    ----------
-    embedding_rms : float
-        Root mean square of the entries of its token embeddings, the natural unit of soft tokens.
-    """
-
-    def __init__(self, path: str, dtype: torch.dtype, device: torch.device):
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        self.tokenizer = AutoTokenizer.from_pretrained(path)
-        with torch.random.fork_rng(devices=[]):  # loading initialises before it reads
-            loaded = AutoModelForCausalLM.from_pretrained(
-                path, dtype=dtype, attn_implementation=_register_attention()
-            )
-        network = cast(Any, loaded)
-        network.eval().requires_grad_(False).to(device)
-        self.decoder = network.get_decoder()
-        self.embedding = network.get_input_embeddings()
-        self.dtype, self.device = dtype, device
-        n_tokens, self.width = self.embedding.weight.shape
-        self._head = network.get_output_embeddings()
-        some = self.embedding(torch.arange(min(4096, n_tokens), device=device))
-        self.embedding_rms = float(some.float().square().mean().sqrt())
-
-    def tokens(self, text: str) -> list[int]:
-        """Return the token ids of a text, without special tokens."""
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
-    def embed(self, ids: Sequence[int]) -> Tensor:
-        """Return the embeddings of some tokens, shape (len(ids), d)."""
-        return self.embedding(torch.tensor(list(ids), dtype=torch.long, device=self.device))
-
-    def output_weights(self, word: str) -> tuple[Tensor, Tensor]:
-        """Return the weights (d,) and the bias () of a word's first token in the output layer."""
-        token = self.tokens(word)[0]
-        bias = self._head.bias
-        zero = torch.zeros((), device=self.device)
-        return self._head.weight[token].float(), zero if bias is None else bias[token].float()
-
-
-def grouped_attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float,
-    dropout: float = 0.0,
-    softcap: float | None = None,
-    **_: object,
-) -> tuple[Tensor, None]:
-    """Attend in plain matrix products, the queries of a key-value head side by side.
-
-    For suffixes of a few tokens behind a long shared prefix this is faster on a CPU than the fused
-    attention (whose backward pass takes half of a training step) and than transformers' own plain
-    one (which copies the keys once per query head).
-
     Parameters
     ----------
-    module : nn.Module
-        Not used: the LM is frozen, there is no dropout.
-    query : Tensor of shape (b, heads, q, e)
-    key, value : Tensor of shape (b, h, n, e)
-        ``heads`` is a multiple of h.
-    attention_mask : Tensor of shape (b, 1, q, n) or None
-        Added to the logits.
-    scaling : float
-        Of the logits.
-    dropout : float
-        Not used.
-    softcap : float, optional
-        Logits are bent to stay below it (Gemma 2).
-
-    Returns
-    -------
-    Tensor of shape (b, q, heads, e), None
-    """
-    b, heads, q, e = query.shape
-    h, n = key.shape[1:3]
-    together = query.reshape(b, h, heads // h * q, e)
-    logits = (together @ key.transpose(2, 3)).view(b, heads, q, n) * scaling
-    if softcap is not None:
-        logits = softcap * torch.tanh(logits / softcap)
-    if attention_mask is not None:
-        logits = logits + attention_mask
-    weights = torch.softmax(logits, dim=-1, dtype=torch.float32).to(query.dtype)
-    out = weights.view(b, h, heads // h * q, n) @ value
-    return out.view(b, heads, q, e).transpose(1, 2), None
-
-
-def _register_attention() -> str:
-    """Make :func:`grouped_attention` known to transformers, and return its name there."""
-    from transformers import AttentionInterface, AttentionMaskInterface
-    from transformers.masking_utils import eager_mask
-
-    name = "proctor_grouped"
-    AttentionInterface.register(name, grouped_attention)
-    AttentionMaskInterface.register(name, eager_mask)  # masks that are added, never left out
-    return name
-
-
-@lru_cache(maxsize=2)
-def load_lm(path: str, dtype: torch.dtype, device: torch.device) -> FrozenLM:
-    """Load an LM once per process."""
-    return FrozenLM(path, dtype, device)
-
-
-def with_adapters(lm: FrozenLM, lora: LoRA, seed: int) -> tuple[FrozenLM, dict[str, nn.Parameter]]:
-    """Return an LM that shares the weights of another one, and the adapters it has of its own.
-
-    The other LM, which the process may use elsewhere, is left as it is: the modules are copied, the
-    tensors in them are not. New adapters add nothing yet.
-
-    Parameters
-    ----------
-    lm : FrozenLM
-    lora : LoRA
-    seed : int
-        Of the adapters' first weights.
+    path : str
+        Folder (or hub name) of the weights and the tokenizer.
+    depth : float
+        Share of the layers, in [0, 1), below the cut.
+    dtype : torch.dtype
+    device : torch.device
+    trained : bool, default=True
+        Whether the weights are loaded; else they are drawn anew, the same every time.
 
     Raises
     ------
-    ValueError
-        If no module is named as ``lora.targets`` wants.
+    InvalidParameterError
+        If the LM's layers have not the parts of Llama's, or its Yes and No begin alike.
     """
-    from peft import LoraConfig, inject_adapter_in_model
 
-    tensors = {id(t): t for t in chain(lm.decoder.parameters(), lm.decoder.buffers())}
-    adapted = copy.copy(lm)
-    adapted.decoder = copy.deepcopy(lm.decoder, cast(Any, tensors))
-    config = LoraConfig(r=lora.rank, lora_alpha=cast(int, lora.alpha), target_modules=lora.targets)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        inject_adapter_in_model(config, adapted.decoder)
-    adapted.decoder.eval()
-    learned = {n: p for n, p in adapted.decoder.named_parameters() if p.requires_grad}
-    for parameter in learned.values():
-        parameter.data = parameter.data.float()  # steps of the optimizer are too small for 16 bits
-    return adapted, learned
+    def __init__(
+        self,
+        path: str,
+        depth: float,
+        dtype: torch.dtype,
+        device: torch.device,
+        trained: bool = True,
+    ):
+        from transformers import AutoTokenizer
+
+        self.tokenizer = AutoTokenizer.from_pretrained(path)
+        self.tokens = continuing(self.tokenizer)
+        lm, self.trained = _load_weights(path, dtype, trained), trained
+        lm.eval().requires_grad_(False).to(device)
+        self.decoder = lm.get_decoder()
+        self.dtype, self.device = dtype, device
+        layers = getattr(self.decoder, "layers", [])
+        self.cut = min(round(depth * len(layers)), len(layers) - 1)
+        self.upper = list(layers[self.cut :])
+        if not self.upper or not all(_has(self.upper[0], part) for part in _PARTS):
+            raise refusal(
+                "QuestionReader",
+                "lm_path",
+                "a causal LM built as Llama, Mistral or Qwen2",
+                path,
+                "ROUTER=model_sat_paper takes others.",
+            )
+        self.head = lm.get_output_embeddings()
+
+    @property
+    def width(self) -> int:
+        """Width d of the states."""
+        return self.decoder.config.hidden_size
+
+    def prompt(self, question: str, max_tokens: int) -> list[int]:
+        """Return the tokens of a question and of what surrounds it; a long one loses its middle."""
+        tokens = self.tokens(question)
+        if len(tokens) > max_tokens:
+            # the beginning says what it is about, the end what is asked and what the options are
+            half = max_tokens // 2
+            tokens = tokens[: max_tokens - half] + tokens[len(tokens) - half :]
+        bos = self.tokenizer.bos_token_id
+        start = [] if bos is None else [bos]
+        return [*start, *self.tokens(_BEFORE), *tokens, *self.tokens(_AFTER)]
+
+    def read(self, prompt: list[int]) -> Reading:
+        """Read a prompt, alone: what it leaves must not depend on what else is read."""
+        return self.read_to_the_end(prompt)[0]
+
+    @torch.no_grad()
+    def read_to_the_end(self, prompt: list[int]) -> tuple[Reading, Tensor]:
+        """Return what a prompt leaves, and the last state (d,) of an inquiry behind it."""
+        inquiry = self.tokens(_INQUIRY)[:1]
+        ids = torch.tensor([[*prompt, *inquiry]], device=self.device)
+        out = self.decoder(input_ids=ids, use_cache=True, output_hidden_states=True)
+        layers = out.past_key_values.layers[self.cut :]
+        memory = [torch.stack([layer.keys[0, :, :-1], layer.values[0, :, :-1]]) for layer in layers]
+        reading = Reading(out.hidden_states[self.cut][0, -2:], torch.stack(memory))
+        return reading, out.last_hidden_state[0, -1]
+
+    def rotation(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return cosines and sines (..., e) of the rotary embedding at positions (...)."""
+        flat = positions.reshape(1, -1)
+        like = torch.empty((), dtype=torch.float32, device=self.device)
+        cos, sin = self.decoder.rotary_emb(like, flat)
+        return cos.view(*positions.shape, -1), sin.view(*positions.shape, -1)
+
+    def direction(self) -> tuple[Tensor, Tensor]:
+        """Return the output layer's weights (d,) and bias () of Yes, less those of No."""
+        yes, no = (self.tokens(word)[0] for word in (_YES, _NO))
+        if yes == no:
+            must = "an LM whose tokens tell Yes from No"
+            raise refusal("QuestionReader", "lm_path", must, self.tokenizer.name_or_path)
+        weight, bias = self.head.weight.float(), self.head.bias
+        zero = torch.zeros((), device=self.device)
+        return weight[yes] - weight[no], zero if bias is None else bias[yes] - bias[no]
+
+
+def _has(layer: Any, part: str) -> bool:
+    for name in part.split("."):
+        layer = getattr(layer, name, None)
+    return layer is not None
+
+
+def _load_weights(path: str, dtype: torch.dtype, trained: bool) -> Any:
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.random.fork_rng(devices=[]):  # loading initializes before it reads
+        if trained:
+            return AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+        torch.manual_seed(1)
+        return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(path), dtype=dtype)
+
+
+@lru_cache(maxsize=2)
+def load_lm(
+    path: str, depth: float, dtype: torch.dtype, device: torch.device, trained: bool = True
+) -> CutLM:
+    """Load an LM once per process."""
+    return CutLM(path, depth, dtype, device, trained)

@@ -1,518 +1,318 @@
-"""``ModelSATRouter``: profiles, network and training behind the interface of every router."""
+"""``ModelSATRouter``: an llm's profile becomes a token that meets the question in an LM."""
 
 from __future__ import annotations
 
 import logging
-import re
-from dataclasses import replace
-from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.base import clone
 
+from routers._targets import membership, shrunken_means
+from routers.aptitude.cards import ProfileCard, TakesCards
+from routers.aptitude.examination import AptitudeTest
+from routers.aptitude.profiles import complete
 from routers.base import Router
-from routers.choice import choose
-from routers.constraints import (
-    DEVICE,
-    ENCODER,
-    NUMBER_TYPE,
-    PATH,
-    SEED,
-    Boolean,
-    Constraints,
-    Integer,
-    OneOf,
-    Real,
-    Text,
-)
-from routers.devices import arithmetic
-from routers.encoders import Encoder, content_fingerprint
-from routers.model_sat.aptitude import AptitudeTest
-from routers.model_sat.calibration import average_views, calibrate
-from routers.model_sat.capability import CapabilityEncoder, complete, tasks_read
-from routers.model_sat.cards import ProfileCard, TakesCards
-from routers.model_sat.checkpoints import Checkpoint, training_key
-from routers.model_sat.pool import draw_stratified
-from routers.precomputing import Progress
-from routers.table import FloatArray, RoutingTable, Texts
+from routers.constraints import PATH, SEED, Constraints, InstanceOf, Integer, OneOf
+from routers.encoders import Encoder
+from routers.model_sat.capability import CapabilityVectors, TextVectors
+from routers.model_sat.connector import Connector
+from routers.model_sat.lessons import Lessons, Teaching, draw_shares
+from routers.model_sat.level import fit_card_means, level_questions, level_shifts
+from routers.model_sat.pretrained import take_over, tell_trained_on
+from routers.model_sat.reader import QuestionReader
+from routers.model_sat.targets import targets
+from routers.table import FloatArray, RoutingTable
 from routers.validation import refusal
 
 if TYPE_CHECKING:
-    from routers.model_sat.network import NetworkConfig, ScoringNetwork
-    from routers.model_sat.training import Examples, History
+    from routers.model_sat.checkpoint import Checkpoint
+    from routers.model_sat.network import ModelSATNetwork
 
 log = logging.getLogger(__name__)
-
-# Fewer held-out questions than this say nothing: then all questions are trained on.
-_MIN_VALIDATION = 8
-
-
-def _is_pattern(text: str) -> bool:
-    try:
-        re.compile(text)
-    except re.error:
-        return False
-    return bool(text)
+_CERTAIN = 0.02
 
 
 class ModelSATRouter(TakesCards, Router):
-    """Capability profile and question to a small causal LM; the score is its P(Yes).
+    """Model-SAT: an llm's profile, as a soft token, meets the question in a causal LM.
 
-    An aptitude test drawn from the training questions gives each llm a profile: its accuracy per
-    task. A connector turns the profile into soft tokens; a causal LM reads the question, the soft
-    tokens and an inquiry, and its logit of Yes against No (plus, by default, the llm's prior) is
-    the llm's score. Stage 1 of the training learns the connector, the LM is frozen; stage 2, off
-    by default, learns both, the LM through LoRA adapters. Llms of a pool, where there is one, are
-    learned from as well. A new llm is admitted from its aptitude test alone, or from a card of it.
+    An aptitude test says how well an llm does on each of some tasks. A connector turns this
+    profile into a soft token, which follows the question in a small causal LM:
+
+    ``score(m, x) = sigmoid(g (w_Yes - w_No) . h(x, c_m) + b + v . c_m + prior_m + level_m)``
+
+    ``c_m`` is the llm's capability vector, ``h`` the LM's last state at the soft token, and
+    ``prior_m`` the log-odds of the mean of its profile. Where it differs from the source:
+
+    * The question comes first. It is read once by the frozen LM, and its keys and values in the
+      upper layers are kept; an llm costs one token on its way through these layers.
+    * That token alone meets adapters (LoRA), trained together with the connector in one stage.
+    * The profile is given as numbers; ``connector.capability="text"`` gives its text's vector.
+    * What is taught is an llm's accuracy on questions of a kind, not one outcome, most of which
+      is luck, by cross-entropy and the error of contrasts between llms of a question. The
+      paper's loss compares questions for one llm: it does not see how strong an llm is.
+    * ``level_m`` brings the llm's mean score to what is known of it.
+
+    Llms that are not candidates teach the network as well (``fit(table, pool)``): it learns what
+    a profile means, not who an llm is. Without a pool it is trained on the zoo itself, and says
+    so. ``pretrained`` takes over a network that was trained before on other llms.
 
     Parameters
     ----------
-    encoder : Encoder
-        Of task descriptions (or of whole profiles, see ``capability``).
-    lm_path : str
-        Folder (or hub name) of the causal LM.
+    reader : QuestionReader
+        The LM that reads the questions.
+    connector : Connector, optional
+        From a profile to soft tokens.
+    teaching : Teaching, optional
+        Targets, loss and steps of the training.
     n_tasks : int, default=50
-        Largest number of tasks of the aptitude test.
     n_shots : int, default=20
-        Largest number of questions per task.
-    capability : {"pooled", "numbers", "text"}, default="pooled"
-        How a profile becomes a vector, see :class:`routers.model_sat.capability.CapabilityEncoder`.
-    n_soft : int, default=1
-        Soft tokens per llm.
-    order : {"question_first", "profile_first"}, default="question_first"
-        The question before the capability, so that one pass over it serves the whole zoo, or
-        after it (the paper's order; one pass per llm).
-    readout : {"yes_no", "yes", "linear"}, default="yes_no"
-        Logit of Yes against No, of Yes alone (the authors' release), or a trained linear layer
-        that starts as the former (a variant that the paper names).
-    prior : bool, default=True
-        Add to each llm's logits the log-odds of its mean accuracy in the aptitude test, so that
-        the network need only learn how questions differ.
-    shuffles : int, default=1
-        Views of a profile: the test's own order of tasks, and random ones. Each training step
-        takes one of them, and P(Yes) is averaged over all (perturbation averaging). Only
-        ``capability="text"`` has an order; otherwise there is always one view.
-    loss : {"pointwise", "question_groups", "llm_groups", "both_groups"}, default="pointwise"
-        Binary cross-entropy, or InfoNCE over the llms of a question, over the questions of an llm
-        (the paper's), or the sum of both.
-    group_size : int or None, default=None
-        k of the groups: each positive meets k - 1 negatives drawn from its group; by default all
-        the negatives that the batch holds.
-    llm_weight : float, default=0.0
-        Outcomes count in proportion to the llm's mean accuracy to this power (the paper gives
-        stronger llms more weight).
-    question_weight : float, default=0.0
-        They count in proportion to ``4 p (1 - p)`` to this power, p the share of llms that are
-        right on the question.
-    max_pool : int, default=64
-        Llms of the pool that are learned from, drawn from strata of equal size by mean accuracy;
-        0 for none.
-    llms_per_step : int, default=16
-        Of more llms, candidates and pool, so many are drawn at each training step.
-    pool_only : bool, default=False
-        Learn from the pool and not from the candidates, which then are all new to the network.
-    epochs : int, default=4
-        Largest number of passes over the training questions in stage 1.
-    stage2_epochs : int, default=0
-        The same in stage 2.
-    lora_rank : int, default=16
-    lora_alpha : float, default=32.0
-        An adapter's product of two thin matrices is multiplied by alpha / rank.
-    lora_targets : str
-        Regular expression of the names of the LM's modules that are adapted; by default the
-        query and value projections of the attention (with the key's where they are one matrix).
-    learning_rate : float, default=0.1
-        Of the connector, in units of the LM's embeddings.
-    lm_learning_rate : float, default=2e-4
-        Of the adapters.
-    weight_decay : float, default=0.0
-    batch_size : int, default=8
-        Questions per training step, each with the whole zoo.
-    schedule : {"cosine", "constant"}, default="cosine"
-    warm_up : float, default=0.1
-        Share of the training steps.
-    validation_fraction : float, default=0.15
-        Share of the training questions, per dataset, on which training stops and predictions
-        are calibrated.
-    patience : int, default=3
-        Epochs without a better validation loss after which training stops.
-    max_question_tokens : int, default=192
-        Longer questions lose their middle.
-    prefix_cache_gb : float, default=2.5
-        Memory for what is computed of the training questions once and used in every epoch.
-    dtype : {"auto", "float32", "bfloat16", "float16"}, default="auto"
-        Arithmetic of the LM; ``"auto"`` is bfloat16 where it is native, else float32.
-    device : str or None, default=None
-        As torch names it; by default a GPU where there is one.
-    checkpoint_folder : str or None, default=None
-        Where a fit that is interrupted leaves its state, once per epoch, for the next fit with the
-        same parameters and data to go on from. Files are small, and may be deleted.
+        Size of the aptitude test, see :class:`AptitudeTest`.
+    level : {"outcomes", "card", "none"}, default="outcomes"
+        What an llm's mean score is brought to: its mean over the datasets on training questions;
+        what its card says of that, which a newcomer's always is; or nothing.
+    profile : {"card", "swapped", "mean", "constant"}, default="card"
+        Controls: the next llm's capability vector, what it says of the mean alone, or the typical
+        one for all. Prior and level stay the llm's own.
+    pretrained : str or None, default=None
+        A folder that :func:`routers.model_sat.pretrained.pretrain` made. Nothing is trained then:
+        candidates come by their profiles alone. Its aptitude test, connector and teaching are
+        those of the folder.
     random_state : int, default=0
-    progress : bool, default=False
-        Show a progress bar while training.
 
     Attributes
     ----------
     aptitude_test_ : dict
         Question ids of each task, and its description.
-    profiles_ : ndarray of shape (m, n_tasks)
-        Accuracies in [0, 1] of the llms known, NaN where not observed.
-    views_ : list of dict
-        What is typical of the llms learned from, per order in which tasks are listed.
-    connector_ : dict of ndarray
-        Learned weights, those of LoRA adapters included.
-    calibration_ : ndarray of shape (2,)
-        Slope and intercept of the logits, learned on the validation questions.
-    history_ : dict
-        Loss per epoch, and the epoch kept.
-
-    Notes
-    -----
-    Weights by strength and by information follow the paper, which gives no formula. Rank and alpha
-    are those of the published re-implementation ORBIT (Qwen3-4B, LoRA of rank 16, alpha 32), the
-    adapters' learning rate is that of Hu et al. for GPT-3.
+    capability_ : ndarray of shape (m, c)
+        Capability vectors.
+    means_ : ndarray of shape (m,)
+        The mean score that each llm is brought to.
+    shifts_ : ndarray of shape (m,)
+        What brings it there, in the unit of logits; NaN until it is asked for.
+    loss_ : ndarray of shape (n_steps,)
+        Of each training step.
 
     References
     ----------
-    Zhang, Zhan and Ye, "Capability Instruction Tuning: A New Paradigm for Dynamic LLM Routing",
-    AAAI 2025; Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022.
+    Zhang, Zhan and Ye, "Capability Instruction Tuning: A New Paradigm for Dynamic LLM Routing"
+    (Model-SAT), AAAI 2025; Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models",
+    ICLR 2022.
     """
 
     parameter_constraints: ClassVar[Constraints] = {
-        "encoder": ENCODER,
-        "lm_path": PATH,
+        "reader": InstanceOf(QuestionReader),
+        "connector": InstanceOf(Connector) | None,
+        "teaching": InstanceOf(Teaching) | None,
         "n_tasks": Integer(1),
         "n_shots": Integer(1),
-        "capability": CapabilityEncoder.parameter_constraints["mode"],
-        "n_soft": Integer(1),
-        "order": OneOf("question_first", "profile_first"),
-        "readout": OneOf("yes_no", "yes", "linear"),
-        "prior": Boolean(),
-        "shuffles": Integer(1),
-        "loss": OneOf("pointwise", "question_groups", "llm_groups", "both_groups"),
-        "group_size": Integer(2) | None,
-        "llm_weight": Real(0),
-        "question_weight": Real(0),
-        "max_pool": Integer(0),
-        "llms_per_step": Integer(1),
-        "pool_only": Boolean(),
-        "epochs": Integer(1),
-        "stage2_epochs": Integer(0),
-        "lora_rank": Integer(1),
-        "lora_alpha": Real(0),
-        "lora_targets": Text("a regular expression", _is_pattern),
-        "learning_rate": Real(0),
-        "lm_learning_rate": Real(0),
-        "weight_decay": Real(0),
-        "batch_size": Integer(1),
-        "schedule": OneOf("cosine", "constant"),
-        "warm_up": Real(0, 0.9),
-        "validation_fraction": Real(0, 0.9),
-        "patience": Integer(1),
-        "max_question_tokens": Integer(1),
-        "prefix_cache_gb": Real(0),
-        "dtype": NUMBER_TYPE,
-        "device": DEVICE | None,
-        "checkpoint_folder": PATH | None,
+        "level": OneOf("outcomes", "card", "none"),
+        "profile": OneOf("card", "swapped", "mean", "constant"),
+        "pretrained": PATH | None,
         "random_state": SEED,
-        "progress": Boolean(),
     }
 
     def __init__(
         self,
-        encoder: Encoder,
-        lm_path: str,
+        reader: QuestionReader,
+        connector: Connector | None = None,
+        teaching: Teaching | None = None,
         n_tasks: int = 50,
         n_shots: int = 20,
-        capability: str = "pooled",
-        n_soft: int = 1,
-        order: str = "question_first",
-        readout: str = "yes_no",
-        prior: bool = True,
-        shuffles: int = 1,
-        loss: str = "pointwise",
-        group_size: int | None = None,
-        llm_weight: float = 0.0,
-        question_weight: float = 0.0,
-        max_pool: int = 64,
-        llms_per_step: int = 16,
-        pool_only: bool = False,
-        epochs: int = 4,
-        stage2_epochs: int = 0,
-        lora_rank: int = 16,
-        lora_alpha: float = 32.0,
-        lora_targets: str = r".*\.(q_proj|v_proj|qkv_proj)",
-        learning_rate: float = 0.1,
-        lm_learning_rate: float = 2e-4,
-        weight_decay: float = 0.0,
-        batch_size: int = 8,
-        schedule: str = "cosine",
-        warm_up: float = 0.1,
-        validation_fraction: float = 0.15,
-        patience: int = 3,
-        max_question_tokens: int = 192,
-        prefix_cache_gb: float = 2.5,
-        dtype: str = "auto",
-        device: str | None = None,
-        checkpoint_folder: str | None = None,
+        level: str = "outcomes",
+        profile: str = "card",
+        pretrained: str | None = None,
         random_state: int = 0,
-        progress: bool = False,
     ):
-        self.encoder = encoder
-        self.lm_path = lm_path
+        self.reader = reader
+        self.connector = connector
+        self.teaching = teaching
         self.n_tasks = n_tasks
         self.n_shots = n_shots
-        self.capability = capability
-        self.n_soft = n_soft
-        self.order = order
-        self.readout = readout
-        self.prior = prior
-        self.shuffles = shuffles
-        self.loss = loss
-        self.group_size = group_size
-        self.llm_weight = llm_weight
-        self.question_weight = question_weight
-        self.max_pool = max_pool
-        self.llms_per_step = llms_per_step
-        self.pool_only = pool_only
-        self.epochs = epochs
-        self.stage2_epochs = stage2_epochs
-        self.lora_rank = lora_rank
-        self.lora_alpha = lora_alpha
-        self.lora_targets = lora_targets
-        self.learning_rate = learning_rate
-        self.lm_learning_rate = lm_learning_rate
-        self.weight_decay = weight_decay
-        self.batch_size = batch_size
-        self.schedule = schedule
-        self.warm_up = warm_up
-        self.validation_fraction = validation_fraction
-        self.patience = patience
-        self.max_question_tokens = max_question_tokens
-        self.prefix_cache_gb = prefix_cache_gb
-        self.dtype = dtype
-        self.device = device
-        self.checkpoint_folder = checkpoint_folder
+        self.level = level
+        self.profile = profile
+        self.pretrained = pretrained
         self.random_state = random_state
-        self.progress = progress
 
     # Overridden hooks -------------------------------------------------------------------------
-
-    @property
-    def arithmetic(self) -> str:
-        """What the LM computes with, such as ``"float32 on cpu"``."""
-        return arithmetic(self.dtype, self.device)
-
-    def precompute(self, texts: Texts, progress: Progress | None = None) -> int:
-        """Compute nothing: the encoder reads profiles, which are not known before ``fit``."""
-        return 0
 
     def _fit(self, table: RoutingTable) -> None:
         self._fit_beside(table, None)
 
     def _fit_beside(self, table: RoutingTable, pool: RoutingTable | None) -> None:
-        learned, judged = self._who_teaches(table, pool)
-        test = AptitudeTest.build(learned, self.n_tasks, self.n_shots, self.random_state)
-        self.aptitude_test_ = test.to_dict()
-        self.profiles_ = test.profiles(table)
-        self.encoder_ = clone(self.encoder).fit(list(table.questions))
-        self.views_ = self._fit_views(test.profiles(learned))
-        self._log_what_is_read()
-        held_out = self._held_out(table)
-        training = self._examples(learned.rows(~held_out), test.profiles(learned))
-        validation = self._examples(judged.rows(held_out), test.profiles(judged))
-        history = self._train(training, validation)
-        self.history_ = {
-            "train": history.train,
-            "validation": history.validation,
-            "stage1_epochs": history.stage1_epochs,
-            "best_epoch": history.best_epoch,
-        }
+        if self.pretrained is None:
+            self._teach(table, pool)
+        else:
+            take_over(self, table)
+        profiles = AptitudeTest(**self.aptitude_test_).profiles(table)
+        self.capability_ = self._capability(profiles)
+        self.priors_ = self._priors(profiles)
+        self.means_ = self._card_means(profiles)
+        if self.level == "outcomes":
+            self.means_ = _macro_means(table, self.taught.prior)
+        self.shifts_ = np.full(table.n_llms, np.nan)
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
-        return self._calibrated(average_views(self._view_logits(questions)))
+        if self.pretrained is not None:
+            tell_trained_on(questions, self.pretraining_["questions"])
+        self._bring_to_level()
+        return expit(self._logits(questions, self._seen()) + self.priors_ + self.shifts_)
 
     def _take_card(self, card: ProfileCard) -> None:
         card.require_test(AptitudeTest(**self.aptitude_test_))
-        self.profiles_ = np.vstack([self.profiles_, card.numbers()])
+        profile = card.numbers()[None]
+        self.capability_ = np.vstack([self.capability_, self._capability(profile)])
+        self.priors_ = np.append(self.priors_, self._priors(profile))
+        self.means_ = np.append(self.means_, self._card_means(profile))
+        self.shifts_ = np.append(self.shifts_, np.nan)
 
-    # Robustness to the order of tasks ---------------------------------------------------------
-
-    def flip_rate(self, questions: Texts) -> float:
-        """Return how often the choice depends on the order of tasks in a profile.
-
-        Parameters
-        ----------
-        questions : sequence of str
-
-        Returns
-        -------
-        float
-            Share of the questions on which two views choose different llms, mean over all pairs of
-            the ``shuffles`` views; 0 where there is one view.
-        """
-        questions = self._checked_questions(questions)
-        if not questions or len(self.views_) == 1:
-            return 0.0
-        scores = np.round(self._calibrated(self._view_logits(questions)), 6)
-        costs = self._predict_costs(questions)[:, self._columns()]
-        pairs = combinations([choose(view, costs, self._known_) for view in scores], 2)
-        return float(np.mean([(first != second).mean() for first, second in pairs]))
+    def _retain(self, places: np.ndarray) -> None:
+        for name in ("capability_", "priors_", "means_", "shifts_"):
+            setattr(self, name, getattr(self, name)[places])
 
     # Steps of fitting -------------------------------------------------------------------------
 
-    def _who_teaches(
-        self, table: RoutingTable, pool: RoutingTable | None
-    ) -> tuple[RoutingTable, RoutingTable]:
-        """Return the outcomes to learn from, and those that say when to stop."""
-        if pool is None or self.max_pool == 0:
-            if self.pool_only:
-                raise refusal(
-                    type(self).__name__,
-                    "pool_only",
-                    "False where there is no pool",
-                    self.pool_only,
-                    "Give 'fit' a pool of llms that are not candidates, and 'max_pool' at least 1.",
-                )
-            return table, table
-        drawn = draw_stratified(pool, self.max_pool, self.random_state)
-        return (drawn, drawn) if self.pool_only else (table.beside(drawn).canonical(), table)
-
-    def _held_out(self, table: RoutingTable) -> np.ndarray:
-        """Mark validation questions, the same share of every dataset; none if they are few."""
-        rng = np.random.default_rng(self.random_state)
-        held_out = np.zeros(len(table), dtype=bool)
-        for name in np.unique(table.datasets):
-            rows = np.flatnonzero(table.datasets == name)
-            held_out[rng.permutation(rows)[: round(self.validation_fraction * len(rows))]] = True
-        return held_out if held_out.sum() >= _MIN_VALIDATION else np.zeros_like(held_out)
-
-    def _examples(self, table: RoutingTable, profiles: FloatArray) -> Examples:
-        from routers.model_sat.training import Examples
-
-        views, prior = self._views(profiles), self._prior(profiles)
-        return Examples(list(table.questions), table.scores, views, prior)
-
-    def _train(self, training: Examples, validation: Examples) -> History:
-        from routers.model_sat.training import Trainer, TrainingConfig
-
-        config = TrainingConfig(
-            loss=self.loss,
-            group_size=self.group_size,
-            llm_weight=self.llm_weight,
-            question_weight=self.question_weight,
-            epochs=self.epochs,
-            stage2_epochs=self.stage2_epochs,
-            learning_rate=self.learning_rate,
-            lm_learning_rate=self.lm_learning_rate,
-            weight_decay=self.weight_decay,
-            batch_size=self.batch_size,
-            llms_per_step=self.llms_per_step,
-            schedule=self.schedule,
-            warm_up=self.warm_up,
-            patience=self.patience,
+    def _teach(self, table: RoutingTable, pool: RoutingTable | None) -> None:
+        """Train the network on the zoo and the pool; learn what is typical of profiles."""
+        if pool is None:
+            log.warning(
+                "Model-SAT is trained on the %d llms of the zoo itself: no others are given that "
+                "answered the same questions.",
+                table.n_llms,
+                extra={"once": "model-sat-without-pool"},
+            )
+        self.lm_ = self.reader.fingerprint
+        everyone = table if pool is None else table.beside(pool)
+        test = AptitudeTest.build(everyone, self.n_tasks, self.n_shots, self.random_state)
+        self.aptitude_test_ = test.to_dict()
+        profiles = test.profiles(everyone)
+        self.vectors_ = self._fit_vectors(profiles, test.majority_datasets(table))
+        teaching = self.taught
+        lessons = Lessons(
+            table.datasets,
+            targets(everyone, teaching.targets, teaching.prior, self.random_state),
+            self._capability(profiles),
+            self._priors(profiles),
+            draw_shares(table.n_llms, everyone.n_llms - table.n_llms, teaching.zoo_share),
         )
-        network = self._network(training.capability.shape[-1])
-        checkpoint = self._checkpoint(network.config, config, training, validation)
-        trainer = Trainer(network, config, self.random_state, checkpoint, self.progress)
-        history = trainer.train(training, validation, self.prefix_cache_gb)
-        self.connector_ = network.weights()
-        self.calibration_ = np.array([1.0, 0.0])
-        if history.validation_logits is not None:
-            self.calibration_ = calibrate(history.validation_logits, validation.scores)
-        return history
+        self._train(list(table.questions), lessons)
+        rows, self.level_weights_ = level_questions(table.datasets, self.random_state)
+        self.level_questions_ = list(map(str, table.questions[rows]))
+        completed = complete(profiles, self.vectors_["task_means"])
+        self.card_means_ = fit_card_means(completed, _macro_means(everyone, teaching.prior))
 
-    def _checkpoint(
-        self, network: NetworkConfig, config: object, training: Examples, validation: Examples
-    ) -> Checkpoint:
-        if self.checkpoint_folder is None:
-            return Checkpoint(None, "")
-        lm = content_fingerprint(self.lm_path, ())
-        both = (training, validation)
-        texts = [part.questions for part in both]
-        settings = [lm, replace(network, lm_path=""), config, self.random_state, texts]
-        arrays = [a for part in both for a in (part.scores, part.capability, part.prior)]
-        return Checkpoint(self.checkpoint_folder, training_key(settings, arrays))
+    def _train(self, questions: list[str], lessons: Lessons) -> None:
+        from routers.model_sat.training import train
 
-    def _log_what_is_read(self) -> None:
-        if self.capability != "text":
-            return
-        descriptions = self.aptitude_test_["descriptions"]
-        profile = complete(self.profiles_, self.views_[0]["task_means"])[0]
-        read = tasks_read(self.encoder_, profile, descriptions)
-        log.info("The encoder reads %d of the %d tasks of a profile", read, len(descriptions))
+        readings = self.reader.readings()
+        read = readings.reader_of(questions)
+        network = self._network(lessons.capability.shape[1])
+        network.begin_at(readings.mean_state(questions))
+        checkpoint = self._checkpoint(lessons)
+        losses = train(network, read, lessons, self.taught, self.random_state, checkpoint)
+        self.loss_, self.weights_ = np.array(losses), network.weights()
 
-    # Steps of predicting ----------------------------------------------------------------------
+    def _checkpoint(self, lessons: Lessons) -> Checkpoint | None:
+        if self.taught.checkpoint is None:
+            return None
+        from routers.model_sat.checkpoint import Checkpoint
 
-    def _view_logits(self, questions: list[str]) -> FloatArray:
-        """Return the logits (v, n, m) of every view of the llms known, prior included."""
-        import torch
+        parts = (self.lm_, repr(self.connected), repr(self.taught), self.random_state)
+        return Checkpoint(Path(self.taught.checkpoint), lessons.digest(repr(parts)))
 
-        views = self._views(self.profiles_)  # (v, m, c)
-        n_views, m, c = views.shape
-        network = self._network(c)
-        network.load_weights(self.connector_)
-        # Llms of equal profile are one llm to the network: they tie exactly, and neither the
-        # order nor the number of copies of an llm can touch the others.
-        vectors, index = np.unique(views.reshape(-1, c), axis=0, return_inverse=True)
-        capability = torch.from_numpy(vectors).to(network.lm.device)
-        logits = np.empty((len(questions), len(vectors)))
-        with torch.no_grad():
-            for row, question in enumerate(questions):
-                # one by one: in 16 bits a logit depends on the shape of its batch
-                prefix = network.prefix(question)
-                logits[row] = network([prefix], capability)[0].cpu().numpy()
-        by_view = logits[:, index.ravel()].reshape(len(questions), n_views, m)
-        return by_view.transpose(1, 0, 2) + self._prior(self.profiles_)
+    def _fit_vectors(self, profiles: FloatArray, datasets: np.ndarray) -> dict[str, np.ndarray]:
+        n = self.connected.n_directions
+        if self.connected.capability == "numbers":
+            return vars(CapabilityVectors.fit(profiles, datasets, n))
+        n += 1 + len(np.unique(datasets))
+        words, encoder = self.aptitude_test_["descriptions"], self._text_encoder()
+        return vars(TextVectors.fit(profiles, words, n, encoder))
 
-    def _calibrated(self, logits: FloatArray) -> FloatArray:
-        slope, intercept = self.calibration_
-        return expit(slope * logits + intercept)
+    def _text_encoder(self) -> Encoder:
+        encoder = self.connected.text_encoder
+        if encoder is None:
+            raise refusal("Connector", "text_encoder", "an Encoder for capability='text'", None)
+        return encoder
 
-    # What an llm is to the network ------------------------------------------------------------
+    # An llm, from its profile -----------------------------------------------------------------
 
-    def _capability_encoder(self) -> CapabilityEncoder:
-        return CapabilityEncoder(
-            self.capability, self.encoder_, self.aptitude_test_["descriptions"]
+    def _capability(self, profiles: FloatArray) -> FloatArray:
+        if self.connected.capability == "numbers":
+            return CapabilityVectors(**self.vectors_).transform(profiles)
+        words = self.aptitude_test_["descriptions"]
+        return TextVectors(**self.vectors_).transform(profiles, words, self._text_encoder())
+
+    def _priors(self, profiles: FloatArray) -> np.ndarray:
+        means = complete(profiles, self.vectors_["task_means"]).mean(axis=1)
+        return logit(np.clip(means, _CERTAIN, 1 - _CERTAIN))
+
+    def _card_means(self, profiles: FloatArray) -> np.ndarray:
+        """Return what cards say of mean scores, shape (m,)."""
+        completed = complete(profiles, self.vectors_["task_means"])
+        return completed @ self.card_means_[:-1] + self.card_means_[-1]
+
+    def _bring_to_level(self) -> None:
+        """Find the levels that are not known yet, of all llms or of newcomers."""
+        new = np.isnan(self.shifts_)
+        if self.level == "none":
+            self.shifts_[new] = 0
+        elif new.any():
+            said = self._logits(self.level_questions_, self._seen()[new]) + self.priors_[new]
+            self.shifts_[new] = level_shifts(said, self.level_weights_, self.means_[new])
+
+    # The network ------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> Connector:
+        """The connector: the one given, the pretrained network's, or the default one."""
+        given = self.connector or Connector()
+        return given if self.pretrained is None else self.pretraining_["connector"]
+
+    @property
+    def taught(self) -> Teaching:
+        """How the network is taught, or was."""
+        given = self.teaching or Teaching()
+        return given if self.pretrained is None else self.pretraining_["teaching"]
+
+    def _seen(self) -> FloatArray:
+        """Return the capability vectors as the control wants them seen."""
+        seen = self.capability_.copy()
+        if self.profile == "swapped":
+            return np.roll(seen, 1, axis=0)
+        if self.profile == "mean":
+            seen[:, 1:] = 0
+        elif self.profile == "constant":
+            seen[:] = 0
+        return seen
+
+    def _network(self, n_inputs: int) -> ModelSATNetwork:
+        from routers.model_sat.network import ModelSATNetwork
+
+        connector = self.connected
+        return ModelSATNetwork(
+            self.reader.readings().lm,
+            n_inputs,
+            connector.n_soft,
+            connector.inquiry,
+            connector.lora_rank,
+            connector.lora_scale,
+            self.random_state,
         )
 
-    def _fit_views(self, profiles: FloatArray) -> list[dict]:
-        """Return the state of each view: the test's own order of tasks, then random ones.
+    def _logits(self, questions: list[str], capability: FloatArray) -> FloatArray:
+        from routers.model_sat.training import logits
 
-        Each view is centred on its own zoo: what an order does to all llms alike is left out.
-        """
-        rng, encoder = np.random.default_rng(self.random_state), self._capability_encoder()
-        n_orders = self.shuffles if self.capability == "text" else 1
-        orders = [None, *(rng.permutation(profiles.shape[1]) for _ in range(1, n_orders))]
-        return [encoder.fit(profiles, order) for order in orders]
+        network = self._network(capability.shape[1])
+        network.load_weights(self.weights_)
+        # llms of equal capability are one llm to the network: they tie exactly
+        vectors, index = np.unique(capability, axis=0, return_inverse=True)
+        lengths = np.array([len(question) for question in questions])
+        read = self.reader.readings().reader_of(questions)
+        return logits(network, read, lengths, vectors)[:, index.ravel()]
 
-    def _views(self, profiles: FloatArray) -> FloatArray:
-        """Return the capability vectors of profiles (m, T) in each view, shape (v, m, c)."""
-        encoder = self._capability_encoder()
-        return np.stack([encoder.transform(profiles, view) for view in self.views_])
 
-    def _prior(self, profiles: FloatArray) -> np.ndarray:
-        """Return the log-odds of each llm's mean accuracy over tasks, shape (m,)."""
-        if not self.prior:
-            return np.zeros(len(profiles))
-        means = complete(profiles, self.views_[0]["task_means"]).mean(axis=1)
-        return logit(np.clip(means, 0.02, 0.98))
-
-    def _network(self, n_inputs: int) -> ScoringNetwork:
-        from routers.model_sat.language_model import LoRA
-        from routers.model_sat.network import NetworkConfig, ScoringNetwork
-
-        config = NetworkConfig(
-            lm_path=self.lm_path,
-            n_inputs=n_inputs,
-            n_soft=self.n_soft,
-            order=self.order,
-            readout=self.readout,
-            dtype=self.dtype,
-            device=self.device,
-            max_question_tokens=self.max_question_tokens,
-            lora=LoRA(self.lora_rank, self.lora_alpha, self.lora_targets),
-        )
-        return ScoringNetwork(config)
+def _macro_means(table: RoutingTable, prior: float) -> np.ndarray:
+    """Return each llm's mean over the datasets of its mean scores, shape (m,)."""
+    names = np.unique(table.datasets)
+    return shrunken_means(membership(names, table.datasets), table.scores, prior).mean(axis=0)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from routers.constraints import DEVICE, NUMBER_TYPE, PATH, Constraints, Integer
+from routers.continuing import continuing
 from routers.devices import arithmetic, resolve
 from routers.encoders import content_fingerprint
 from routers.table import Texts
@@ -152,12 +153,10 @@ class _Reader:
         with torch.random.fork_rng(devices=[]):  # loading initialises before it reads
             network: Any = AutoModelForCausalLM.from_pretrained(path, dtype=number_type)
         self.network = network.eval().to(self.device)
-        self.names = {name: self._tokens(f" {name}") for name in CAPABILITIES}
+        self.tokens = continuing(self.tokenizer)
+        self.names = {name: self.tokens(f" {name}") for name in CAPABILITIES}
         empty = DynamicCache(config=self.network.config)
-        self.start, _ = self._read(empty, [self._tokens(_PROMPT)])
-
-    def _tokens(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        self.start, _ = self._read(empty, [self.tokens(_PROMPT)])
 
     def _read(self, cache: Any, rows: list[list[int]], keep: int = 1) -> tuple[Any, Any]:
         """Read on from a cache, which is changed; return it and log probabilities (b, keep, v)."""
@@ -170,10 +169,10 @@ class _Reader:
 
     def ask(self, question: str, limit: int) -> tuple[Any, Any]:
         """Read a question up to where its capability is asked for."""
-        tokens = self._tokens(question)
+        tokens = self.tokens(question)
         if len(tokens) > limit:
             tokens = tokens[: limit - limit // 2] + tokens[-(limit // 2) :]
-        tokens = [*self._tokens("Question: "), *tokens, *self._tokens("\nSkill:")]
+        tokens = [*self.tokens("Question: "), *tokens, *self.tokens("\nSkill:")]
         cache, found = self._read(copy.deepcopy(self.start), [tokens])
         return cache, found[0, -1]
 
@@ -193,7 +192,7 @@ class _Reader:
 
     def write(self, asked: tuple[Any, Any], text: str, limit: int) -> str:
         """Read a text after the question and go on greedily to the end of the line."""
-        cache, found = self._read(copy.deepcopy(asked[0]), [self._tokens(text)])
+        cache, found = self._read(copy.deepcopy(asked[0]), [self.tokens(text)])
         written: list[int] = []
         line = ""
         while len(written) < limit and "\n" not in line:
