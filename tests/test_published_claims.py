@@ -7,6 +7,7 @@ from conftest import ROOT
 
 PUBLISHED = ROOT / "results" / "published"
 SMALL8, MIXED12 = "open_llm_leaderboard-small8", "open_llm_leaderboard-mixed12"
+SMALL = "small_llms"
 LIFT = "lift over recognised dataset"
 SINGLE, KNOWN = "lead over current best single", "lead over recognised dataset"
 SCORE, CONTRASTS, DIFFICULTY = (
@@ -15,8 +16,8 @@ SCORE, CONTRASTS, DIFFICULTY = (
     "difficulty: dataset > text adds",
 )
 PERFECT = "*dataset-best, told the dataset* | 0 to 3"
-# Rows bear the names that routers had when the tables were made: capability_fusion was model_sat,
-# the code of model_sat_paper was model_sat_soft.
+# Rows of ablations and arrivals bear the names that routers had when these were made:
+# capability_fusion was model_sat, the code of model_sat_paper was model_sat_soft.
 SOFT = "**model_sat_soft {} pool=none**"
 POINTWISE = ("ablation-soft-groups", SOFT.format("loss=pointwise"), SCORE)
 
@@ -38,6 +39,8 @@ CLAIMS = {
         ("`mixed12` .759", MIXED12, "**model_sat**", SCORE),
         ("(.760", MIXED12, "**recognized_subject**", SCORE),
         ("and .757)", MIXED12, "**recognised_dataset**", SCORE),
+        ("Model-SAT scores .459", SMALL, "**model_sat**", SCORE),
+        ("(lift -.019 [-.035, -.005])", SMALL, "**model_sat**", LIFT),
         ("worth +.017", SMALL8, PERFECT, LIFT),
         ("and +.011", MIXED12, PERFECT, LIFT),
         ("below random (.541)", "ablation-profile", "**model_sat profile=swapped**", SCORE),
