@@ -1,5 +1,7 @@
 """Model-SAT's parts without an LM: capability vectors, targets and levels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -94,14 +96,7 @@ class TestTargets:
         table = asked()
         scores = table.scores.copy()
         scores[:80, 1] = NAN
-        partly = RoutingTable(
-            questions=table.questions,
-            scores=scores,
-            llms=table.llms,
-            ids=table.ids,
-            datasets=table.datasets,
-            subjects=table.subjects,
-        )
+        partly = replace(table, scores=scores)
         for rung in ("dataset", "subject"):
             found = np.isnan(targets(partly, rung, 1.0, 0))
             assert found[:80, 1].all()
@@ -120,14 +115,7 @@ class TestTargets:
         table = asked()
         scores = table.scores.copy()
         scores[:40, 0] = NAN  # nothing of x on a1: it is what it is on a
-        partly = RoutingTable(
-            questions=table.questions,
-            scores=scores,
-            llms=table.llms,
-            ids=table.ids,
-            datasets=table.datasets,
-            subjects=table.subjects,
-        )
+        partly = replace(table, scores=scores)
         subjects = Subjects.of(partly)
         found = subject_means(subjects, partly, 0.0, 10.0)
         assert np.isfinite(found).all()
