@@ -69,6 +69,8 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     """Train, keep, and say what was kept."""
     job, progress = compose_job("pretrain", overrides, verbatim), Progress()
     cfg, router = job.cfg, _router(job.cfg)
+    if not cfg.folder:  # which would be the folder that one stands in
+        raise UsageError("FOLDER must name the folder to keep the network in, got none.")
     with progress.stage(f"reading {cfg.data.name}", "outcome"):
         table = learned_from(job)
     with progress.stage("encoding", "text") as tell:

@@ -77,6 +77,12 @@ def test_the_command_leaves_a_network_that_a_zoo_can_use(settings, tmp_path, cap
     assert pretrain.main(settings) == 1  # there is one already
 
 
+def test_a_folder_must_be_named(settings, capsys):
+    others = [item for item in settings if not item.startswith("folder=")]
+    assert pretrain.main([*others, "folder="]) == 2
+    assert "FOLDER must name the folder to keep the network in" in capsys.readouterr().err
+
+
 def test_other_routers_are_refused(settings, capsys):
     assert pretrain.main([*settings[:2], "router=knn"]) == 2
     assert "router must be a Model-SAT, got KNNRouter" in capsys.readouterr().err
