@@ -9,12 +9,14 @@
   beforehand, where it is kept, and with which arithmetic
 * ``tagging``       text to ranked capabilities and knowledge phrases
 * ``baselines``     best single, cheapest, random: the floors
-* ``recognition``   recognise the dataset, take its best llm: the floor that is hard to beat
+* ``recognition``   recognise the dataset or the subject, take its best llm: the floors that are hard
+  to beat
 * ``hybrid``, ``costs``   heads and neighbours blended, for score and for cost
 * ``calibration``   any router with calibrated scores
 * ``allocation``, ``dual``, ``pricing``   batches under a promised score, a budget, capacities
 * ``neighbors``, ``clusters``, ``classifiers``, ``profiles``, ``latent``, ``item_response``,
-  ``contrastive``, ``model_sat``   the families
+  ``contrastive``, ``capability_fusion``, ``model_sat``, ``model_sat_paper``   the families
+* ``aptitude``      the aptitude test, profiles and cards that the last three share
 
 Nothing here reads configuration or knows of experiments; that is the ``benchmarks`` package.
 Families are imported from their own module, so that ``import routers`` costs nothing.

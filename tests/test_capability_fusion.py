@@ -1,4 +1,4 @@
-"""Model-SAT with late fusion, its cards, its item factors and the LM's reading."""
+"""Capability fusion, its cards, its item factors and the LM's reading."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Late fusion uses of the pool, the factors and their share what helps the candidates."""
+"""Capability fusion uses of the pool, the factors and their share what helps the candidates."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Model-SAT with late fusion: what the LM read meets what the profile says in one product."""
+"""Capability fusion: what the LM read meets what the profile says in one product."""
 
 from __future__ import annotations
 
