@@ -9,8 +9,7 @@
   beforehand, where it is kept, and with which arithmetic
 * ``tagging``       text to ranked capabilities and knowledge phrases
 * ``baselines``     best single, cheapest, random: the floors
-* ``recognition``   recognise the dataset or the subject, take its best llm: the floors that are hard
-  to beat
+* ``recognition``   recognise the dataset or the subject, take its best llm: hard to beat
 * ``hybrid``, ``costs``   heads and neighbours blended, for score and for cost
 * ``calibration``   any router with calibrated scores
 * ``allocation``, ``dual``, ``pricing``   batches under a promised score, a budget, capacities

@@ -23,7 +23,7 @@ def table() -> RoutingTable:
         scores=(rng.random((N, 6)) < chance).astype(float),
         llms=LLMS,
         ids=[f"q{i:02}" for i in range(N)],
-        datasets=["one", "two"] * (N // 2),
+        datasets=["one", "one", "two", "two"] * (N // 4),
     )
 
 
