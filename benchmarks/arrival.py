@@ -203,7 +203,7 @@ class _Stage:
             name: of_everyone[list(zoo)].to_numpy()
             for name, of_everyone in self._predicted[family].items()
         }
-        asked = _asked(_test_of(next(iter(self._by_card[family].values()))), self._learn)
+        asked = _test_of(next(iter(self._by_card[family].values()))).asked(self._learn)
         found |= {name: self._from_labels(name, zoo, asked) for name in self._by_labels}
         # the zoo stands best first, the newcomer last: of equals the sort leaves the earlier first
         ranked = sorted(zoo, key=lambda llm: -self._skill[llm])
@@ -243,12 +243,6 @@ def _unseen(
 
 def _test_of(fitted: Router) -> AptitudeTest:
     return AptitudeTest(**fitted.aptitude_test_)
-
-
-def _asked(test: AptitudeTest, learn: RoutingTable) -> RoutingTable:
-    """Return the questions of an aptitude test."""
-    ids = set().union(*test.tasks)
-    return learn.rows(np.array([name in ids for name in learn.ids]))
 
 
 def policy_scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) -> pd.DataFrame:

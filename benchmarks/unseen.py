@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import cast
 
 import numpy as np
@@ -72,33 +71,24 @@ def judge_unseen(
     """
     seen, others = table.llms[~unseen], table.llms[unseen]
     learn, judge = table.rows(fold.train), table.rows(fold.test).select(others)
-    asked = list(judge.questions)
-    predicted: dict[str, FloatArray] = {}
-    scored = None
-    for name, router in {**by_card, **by_labels}.items():
-        fitted = clone(router).fit(learn.select(seen))
-        if name in by_card:
-            cast(TakesCards, fitted).retain([])
-        if scored is None:
-            scored = _questions_of(fitted, learn)
-        predicted[name] = _among(fitted, list(others), scored)(asked)
-    assert scored is not None
+    fitted = {
+        name: clone(router).fit(learn.select(seen))
+        for name, router in {**by_card, **by_labels}.items()
+    }
+    for name in by_card:
+        cast(TakesCards, fitted[name]).retain([])
+    first = cast(TakesCards, fitted[next(iter(by_card))])
+    scored = AptitudeTest(**first.aptitude_test_).asked(learn)
+    predicted = {name: _of_admitted(router, scored, judge) for name, router in fitted.items()}
     level = mean_scores(scored.select(others), macro=True)
     predicted["best_single"] = np.tile(level, (len(judge), 1))
     rows = {"question_id": judge.ids, "dataset": judge.datasets, "n_scored": len(scored)}
     return pd.concat([pd.DataFrame(rows), policy_scores(judge, predicted)], axis=1)
 
 
-def _questions_of(fitted: Router, learn: RoutingTable) -> RoutingTable:
-    """Return the questions of a router's aptitude test."""
-    ids = set().union(*AptitudeTest(**cast(TakesCards, fitted).aptitude_test_).tasks)
-    return learn.rows(np.array([name in ids for name in learn.ids]))
-
-
-def _among(fitted: Router, llms: list[str], scored: RoutingTable):
-    """Admit llms; return what predicts their scores alone."""
-    known = deepcopy(fitted)
-    for llm in llms:
-        known.admit(llm, scored)
-    columns = [list(known.llms_).index(llm) for llm in llms]
-    return lambda questions: known.predict_scores(questions)[:, columns]
+def _of_admitted(fitted: Router, scored: RoutingTable, judge: RoutingTable) -> FloatArray:
+    """Admit the llms of ``judge`` from some questions; return the scores predicted of them."""
+    for llm in judge.llms:
+        fitted.admit(llm, scored)
+    columns = [list(fitted.llms_).index(llm) for llm in judge.llms]
+    return fitted.predict_scores(list(judge.questions))[:, columns]

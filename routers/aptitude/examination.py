@@ -128,9 +128,12 @@ class AptitudeTest:
 
     def coverage(self, table: RoutingTable) -> np.ndarray:
         """Count the test's questions observed of each llm in a table, shape (m,)."""
+        return (~np.isnan(self.asked(table).scores)).sum(axis=0)
+
+    def asked(self, table: RoutingTable) -> RoutingTable:
+        """Return those questions of a table that the test asks."""
         test = set().union(*self.tasks)
-        asked = np.array([name in test for name in table.ids], dtype=bool)
-        return (~np.isnan(table.scores[asked])).sum(axis=0)
+        return table.rows(np.array([name in test for name in table.ids], dtype=bool))
 
     def to_dict(self) -> dict:
         """Return the test as plain lists, to be saved."""
