@@ -340,6 +340,10 @@ def test_an_interrupted_training_goes_on_where_it_stood(router, tmp_path, monkey
     np.testing.assert_array_equal(again.loss_, whole.loss_)
     for name, values in whole.weights_.items():
         np.testing.assert_array_equal(again.weights_[name], values)
+    moved = file.rename(tmp_path / "moved.pt")
+    clone(kept).set_params(teaching__checkpoint=str(moved)).fit(TRAIN)
+    assert begun == [5, 12]
+    moved.rename(file)
     with pytest.raises(ValueError, match="that of another one"):
         clone(kept).set_params(random_state=1).fit(TRAIN)
 

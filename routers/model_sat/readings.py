@@ -157,6 +157,7 @@ class Readings:
             "and no more may be (prefix_cache_gb).",
             left,
             self._n_bytes / 1e9,
+            extra={"once": "readings-full"},
         )
 
 

@@ -218,7 +218,8 @@ class ModelSATRouter(TakesCards, Router):
             return None
         from routers.model_sat.checkpoint import Checkpoint
 
-        parts = (self.lm_, repr(self.connected), repr(self.taught), self.random_state)
+        teaching = self.taught.get_params() | {"checkpoint": None}  # wherever the state is kept
+        parts = (self.lm_, self.connected.get_params(), teaching, self.random_state)
         return Checkpoint(Path(self.taught.checkpoint), lessons.digest(repr(parts)))
 
     def _fit_vectors(self, profiles: FloatArray, datasets: np.ndarray) -> dict[str, np.ndarray]:
