@@ -107,9 +107,9 @@ def test_without_a_pool_it_says_that_it_learns_from_the_zoo_itself(router, caplo
     short = {"teaching": {"n_steps": 1}}
     with caplog.at_level(logging.WARNING):
         router(**short).fit(TRAIN, pool_of(TRAIN))
-        assert "zoo itself" not in caplog.text
+        assert "no pool" not in caplog.text
         router(**short).fit(TRAIN)
-    assert "trained on the 4 llms of the zoo itself" in caplog.text
+    assert "trained on the 4 llms that it is fitted on, and no others" in caplog.text
 
 
 def test_the_zoo_is_drawn_as_often_as_asked():

@@ -10,7 +10,9 @@ import numpy as np
 from routers._targets import column_means
 from routers.aptitude.profiles import complete, profile_text
 from routers.encoders import Encoder
+from routers.model_sat.connector import Connector
 from routers.table import FloatArray
+from routers.validation import refusal
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,50 @@ class TextVectors:
         """Return the vectors (m, c), float32, of profiles (m, t)."""
         vectors = _text_vectors(profiles, self.task_means, descriptions, encoder)
         return ((vectors - self.center) @ self.directions.T).astype(np.float32)
+
+
+def learn_vectors(
+    connector: Connector, profiles: FloatArray, datasets: np.ndarray, descriptions: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Learn from profiles (m, t) what a connector's capability vectors are made by.
+
+    Parameters
+    ----------
+    connector : Connector
+        Of numbers, or of texts; then there are as many directions as numbers would have.
+    profiles : ndarray of shape (m, t)
+    datasets : ndarray of str, shape (t,)
+        The dataset that a task belongs to.
+    descriptions : sequence of str, length t
+
+    Raises
+    ------
+    InvalidParameterError
+        If texts are asked for without an encoder.
+    """
+    n = connector.n_directions
+    if connector.capability == "numbers":
+        return vars(CapabilityVectors.fit(profiles, datasets, n))
+    n += 1 + len(np.unique(datasets))
+    return vars(TextVectors.fit(profiles, descriptions, n, _encoder_of(connector)))
+
+
+def capability_vectors(
+    connector: Connector,
+    learned: dict[str, np.ndarray],
+    profiles: FloatArray,
+    descriptions: Sequence[str],
+) -> FloatArray:
+    """Return the capability vectors (m, c) of profiles (m, t), as :func:`learn_vectors` learned."""
+    if connector.capability == "numbers":
+        return CapabilityVectors(**learned).transform(profiles)
+    return TextVectors(**learned).transform(profiles, descriptions, _encoder_of(connector))
+
+
+def _encoder_of(connector: Connector) -> Encoder:
+    if connector.text_encoder is None:
+        raise refusal("Connector", "text_encoder", "an Encoder for capability='text'", None)
+    return connector.text_encoder
 
 
 def _text_vectors(

@@ -15,8 +15,7 @@ from routers.aptitude.examination import AptitudeTest
 from routers.aptitude.profiles import complete
 from routers.base import Router
 from routers.constraints import PATH, SEED, Constraints, InstanceOf, Integer, OneOf
-from routers.encoders import Encoder
-from routers.model_sat.capability import CapabilityVectors, TextVectors
+from routers.model_sat.capability import capability_vectors, learn_vectors
 from routers.model_sat.connector import Connector
 from routers.model_sat.lessons import Lessons, Teaching, draw_shares
 from routers.model_sat.level import fit_card_means, level_questions, level_shifts
@@ -24,7 +23,6 @@ from routers.model_sat.pretrained import take_over, tell_trained_on
 from routers.model_sat.reader import QuestionReader
 from routers.model_sat.targets import targets
 from routers.table import FloatArray, RoutingTable
-from routers.validation import refusal
 
 if TYPE_CHECKING:
     from routers.model_sat.checkpoint import Checkpoint
@@ -177,8 +175,8 @@ class ModelSATRouter(TakesCards, Router):
         """Train the network on the zoo and the pool; learn what is typical of profiles."""
         if pool is None:
             log.warning(
-                "Model-SAT is trained on the %d llms of the zoo itself: no others are given that "
-                "answered the same questions.",
+                "Model-SAT is trained on the %d llms that it is fitted on, and no others: there is "
+                "no pool of llms that answered the same questions.",
                 table.n_llms,
                 extra={"once": "model-sat-without-pool"},
             )
@@ -187,7 +185,9 @@ class ModelSATRouter(TakesCards, Router):
         test = AptitudeTest.build(everyone, self.n_tasks, self.n_shots, self.random_state)
         self.aptitude_test_ = test.to_dict()
         profiles = test.profiles(everyone)
-        self.vectors_ = self._fit_vectors(profiles, test.majority_datasets(table))
+        self.vectors_ = learn_vectors(
+            self.connected, profiles, test.majority_datasets(table), test.descriptions
+        )
         teaching = self.taught
         lessons = Lessons(
             table.datasets,
@@ -222,27 +222,11 @@ class ModelSATRouter(TakesCards, Router):
         parts = (self.lm_, self.connected.get_params(), teaching, self.random_state)
         return Checkpoint(Path(self.taught.checkpoint), lessons.digest(repr(parts)))
 
-    def _fit_vectors(self, profiles: FloatArray, datasets: np.ndarray) -> dict[str, np.ndarray]:
-        n = self.connected.n_directions
-        if self.connected.capability == "numbers":
-            return vars(CapabilityVectors.fit(profiles, datasets, n))
-        n += 1 + len(np.unique(datasets))
-        words, encoder = self.aptitude_test_["descriptions"], self._text_encoder()
-        return vars(TextVectors.fit(profiles, words, n, encoder))
-
-    def _text_encoder(self) -> Encoder:
-        encoder = self.connected.text_encoder
-        if encoder is None:
-            raise refusal("Connector", "text_encoder", "an Encoder for capability='text'", None)
-        return encoder
-
     # An llm, from its profile -----------------------------------------------------------------
 
     def _capability(self, profiles: FloatArray) -> FloatArray:
-        if self.connected.capability == "numbers":
-            return CapabilityVectors(**self.vectors_).transform(profiles)
         words = self.aptitude_test_["descriptions"]
-        return TextVectors(**self.vectors_).transform(profiles, words, self._text_encoder())
+        return capability_vectors(self.connected, self.vectors_, profiles, words)
 
     def _priors(self, profiles: FloatArray) -> np.ndarray:
         means = complete(profiles, self.vectors_["task_means"]).mean(axis=1)
