@@ -9,9 +9,11 @@ from scipy.special import expit
 from routers._subjects import WEIGHTS, Subjects, best_weight, subject_means
 from routers.aptitude.profiles import complete
 from routers.model_sat.capability import CapabilityVectors
-from routers.model_sat.level import level_shifts
+from routers.model_sat.lessons import Teaching
+from routers.model_sat.level import fit_card_means, level_questions, level_shifts
 from routers.model_sat.targets import targets
 from routers.table import RoutingTable
+from routers.validation import check_parameters
 
 NAN = float("nan")
 
@@ -91,6 +93,13 @@ class TestTargets:
         found, whole = (targets(table, rung, 1.0, 0) for rung in ("shuffled", "subject"))
         assert np.abs(found - whole).max() > 0.1
         np.testing.assert_allclose(np.sort(found, axis=0), np.sort(whole, axis=0))
+        np.testing.assert_array_equal(found, targets(table, "shuffled", 1.0, 0))
+        assert np.abs(found - targets(table, "shuffled", 1.0, 1)).max() > 0.1
+
+    @pytest.mark.parametrize("rung", ["subject", "dataset", "outcome", "shuffled"])
+    def test_every_rung_can_be_asked_for(self, rung):
+        check_parameters(Teaching(targets=rung))
+        assert targets(asked(), rung, 1.0, 0).shape == (160, 3)
 
     def test_an_llm_has_no_target_on_a_dataset_that_it_never_met(self):
         table = asked()
@@ -101,6 +110,9 @@ class TestTargets:
             found = np.isnan(targets(partly, rung, 1.0, 0))
             assert found[:80, 1].all()
             assert found.sum() == 80
+            scores = table.scores.copy()
+            scores[:40, 1] = NAN  # the rest of the dataset says what it is expected to do
+            assert np.isfinite(targets(replace(table, scores=scores), rung, 1.0, 0)).all()
 
     def test_a_subject_is_pulled_by_its_weight(self):
         table = asked().rows(slice(0, 80))
@@ -131,11 +143,46 @@ class TestTargets:
         assert best_weight(Subjects.of(b), b, 1.0, 0) == WEIGHTS[-1]
 
 
-def test_levels_are_met_by_shifting_logits():
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(50, 4))
-    weights = rng.random(50)
-    weights /= weights.sum()
-    means = np.array([0.05, 0.4, 0.6, 0.99])
-    shifts = level_shifts(logits, weights, means)
-    np.testing.assert_allclose(weights @ expit(logits + shifts), means, atol=1e-9)
+class TestLevel:
+    def test_levels_are_met_by_shifting_logits(self):
+        rng = np.random.default_rng(0)
+        logits = rng.normal(size=(50, 4))
+        weights = rng.random(50)
+        weights /= weights.sum()
+        means = np.array([0.05, 0.4, 0.6, 0.99])
+        shifts = level_shifts(logits, weights, means)
+        np.testing.assert_allclose(weights @ expit(logits + shifts), means, atol=1e-9)
+
+    def test_nothing_is_certain_and_no_shift_is_endless(self):
+        logits, weights = np.zeros((2, 3)), np.array([0.5, 0.5])
+        shifts = level_shifts(logits, weights, np.array([0.0, 1.0, 0.5]))
+        np.testing.assert_allclose(expit(shifts), [0.01, 0.99, 0.5], atol=1e-9)
+        far = level_shifts(np.array([[90.0, -90]]), np.ones(1), np.array([0.5, 0.5]))
+        np.testing.assert_allclose(far, [-20, 20])
+
+    def test_some_questions_of_each_dataset_weigh_alike(self):
+        datasets = np.array(["a"] * 100 + ["b"] * 7 + ["c"] * 40)
+        rows, weights = level_questions(datasets, 0)
+        assert len(set(rows)) == len(rows) == 67
+        assert (datasets[rows] == "a").sum() == 30
+        assert set(rows) > set(range(100, 107))
+        for name in ("a", "b", "c"):
+            np.testing.assert_allclose(weights[datasets[rows] == name].sum(), 1 / 3)
+            assert len(set(weights[datasets[rows] == name])) == 1
+        np.testing.assert_array_equal(rows, level_questions(datasets, 0)[0])
+        assert set(rows) != set(level_questions(datasets, 1)[0])
+
+    def test_of_few_llms_the_mean_of_the_tasks_is_moved_by_how_they_differ(self):
+        profiles = np.array([[0.2, 0.4], [0.6, 0.4]])
+        found = fit_card_means(profiles, np.array([0.5, 0.8]))
+        np.testing.assert_allclose(found, [0.5, 0.5, 0.65 - 0.4])
+
+    def test_of_many_llms_it_is_learned_what_each_task_says(self):
+        rng = np.random.default_rng(0)
+        profiles = rng.random((400, 2))
+        found = fit_card_means(profiles, 0.1 + 0.6 * profiles[:, 0])
+        np.testing.assert_allclose(found, [0.6, 0, 0.1], atol=0.01)
+        eleven = fit_card_means(profiles[:11], 0.1 + 0.6 * profiles[:11, 0])
+        np.testing.assert_allclose(eleven[:2], 0.5)
+        twelve = fit_card_means(profiles[:12], 0.1 + 0.6 * profiles[:12, 0])
+        assert twelve[0] > twelve[1] + 0.2

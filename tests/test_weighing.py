@@ -6,6 +6,7 @@ from scipy.special import expit, logit
 
 from routers._weighing import (
     SHARES,
+    _earned,
     _error,
     _evidence,
     _visible,
@@ -45,6 +46,7 @@ def test_scores_move_in_log_odds_and_stay_where_nothing_departs():
     np.testing.assert_allclose(found[0, :2], inside)
     np.testing.assert_allclose(found[0, 2:], [1 - from_the_edge, 0, 0.995 - from_the_edge])
     assert moved(expected, np.full((1, 5), 9.0)).max() == 1
+    assert moved(np.zeros((1, 1)), np.ones((1, 1)))[0, 0] == expit(logit(0.01) + 1) - 0.01
 
 
 def test_what_helps_is_used_and_what_misleads_is_not():
@@ -99,6 +101,23 @@ def test_llms_that_tie_earn_their_mean_in_any_order():
     assert best_share(turned[0], [turned[1]], turned[2]) == (0, 1.0)
 
 
+def test_a_small_gain_is_a_gain():
+    """Graded scores that hardly differ: all that can be gained is far below one question."""
+    expected, scores, way = half_and_half()
+    graded = 0.5 + 0.01 * (scores - 0.5)
+    assert best_share(expected, [0.02 * way], graded) == (0, 1.0)
+
+
+def test_choices_earn_the_score_of_the_largest_and_the_mean_of_those_that_tie():
+    scores = np.array([[1.0, 0, 0.5], [1.0, 0, 0.5], [1.0, 0, NAN], [0.2, 0.4, 0.9]])
+    predicted = np.array([[0.9, 0.8, 0.7], [0.7, 0.7, 0.6], [0.7, 0.6, 0.7], [0.1, 0.2, 0.2]])
+    np.testing.assert_allclose(_earned(predicted, scores), [1, 0.5, 1, 0.65])
+    hardly = predicted + np.array([0, 3e-10, 0])  # less than what a sum loses on its way
+    np.testing.assert_allclose(_earned(hardly, scores), [1, 0.5, 1, 0.65])
+    clearly = predicted + np.array([0, 3e-9, 0])
+    np.testing.assert_allclose(_earned(clearly, scores), [1, 0, 1, 0.4])
+
+
 def test_what_was_not_observed_counts_neither_way():
     expected, scores, way = half_and_half()
     more = [np.vstack([part, part]) for part in (expected, scores, way)]
@@ -120,6 +139,7 @@ def test_a_single_question_shows_nothing():
 
 def test_evidence_is_the_mean_gain_in_standard_errors():
     some = np.array([1.0, 0, 1, 0])
+    assert _evidence(np.array([1.0, 0])) == pytest.approx(1)  # two questions are enough
     assert _evidence(some) == pytest.approx(np.sqrt(3))  # 1/2 over sqrt(1/3) / sqrt(4)
     assert _evidence(np.append(some, NAN)) == pytest.approx(np.sqrt(3))
     assert _evidence(-some) == pytest.approx(-np.sqrt(3))
