@@ -17,7 +17,7 @@ from benchmarks.progress import set_up_logging
 log = logging.getLogger(__name__)
 # The Makefile's defaults, and the settings that its variables stand for.
 _MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold", "ROUTER": "model_sat"}
-_VARIABLES = {"zoo": "ZOO", "split": "SPLIT", "router@examined": "ROUTER"}
+_VARIABLES = {"sweep": "SWEEP", "zoo": "ZOO", "split": "SPLIT", "router@examined": "ROUTER"}
 
 _WRAPPERS = (InstantiationException, OmegaConfBaseException)
 _FORESEEN = (ValueError, TypeError, FileNotFoundError, CarrierError, UsageError)
@@ -109,6 +109,6 @@ def make_command(target: str, job: Job) -> str:
             said[_VARIABLES[name]] = value
         elif name not in ("data", "data.path", "results"):  # where it is written changes nothing
             rest.append(override)
-    named = [f"{name}={value}" for name, value in said.items() if value != _MAKE[name]]
+    named = [f"{name}={value}" for name, value in said.items() if value != _MAKE.get(name)]
     arguments = [f'ARGS="{" ".join(rest)}"'] if rest else []
     return " ".join([f"make {target}", *named, *arguments])

@@ -91,6 +91,14 @@ def data_overrides(data: str) -> tuple[list[str], dict[str, str]]:
     )
 
 
+def data_choice(name: str) -> list[str]:
+    """Return what composes the settings of a source of ``configs/data``, or of somebody's folder.
+
+    Of a folder its name is enough, for what is read from it is not asked for.
+    """
+    return [f"data={name}"] if name in _options("data") else ["data=folder", f"data.path={name!r}"]
+
+
 def expand(overrides: Sequence[str]) -> list[list[str]]:
     """Return the overrides of every job: one for each combination of what is to be varied.
 
@@ -206,6 +214,12 @@ def _groups() -> list[str]:
 
 def _options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONFIGS / group).glob("*.yaml"))
+
+
+def sweep_of(overrides: Sequence[str]) -> str:
+    """Return the name of the sweep that overrides ask for, "" for none."""
+    named = [str(item.value()) for item in _parsed(overrides) if item.key_or_group == "sweep"]
+    return named[-1] if named else ""
 
 
 def _sweep_params(name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks import plots
+from benchmarks.ablation_report import Sweep, report
 from benchmarks.comparison import COMPARISON, runs_of
 from benchmarks.leaderboard import ROOT, calibration_table, load_board
 from benchmarks.leaderboard_text import to_field_markdown, to_markdown
@@ -43,11 +44,12 @@ def publish(
     command: str,
     results: Path,
     root: Path = ROOT,
-    brief: bool = False,
+    sweep: str | None = None,
 ) -> None:
     """Write a comparison's tables and figures under a name, and refresh the README.
 
-    The tables are ``NAME.md``, ``NAME.csv``, ``NAME-field.md`` and ``NAME-calibration.csv``.
+    The tables are ``NAME.md``, ``NAME.csv``, ``NAME-field.md`` and ``NAME-calibration.csv``; of a
+    sweep there are ``NAME.md``, ``NAME.csv`` and ``NAME.png``.
 
     Parameters
     ----------
@@ -61,14 +63,26 @@ def publish(
         Where the runs are stored.
     root : Path
         Of the repository.
-    brief : bool, default=False
-        Leaderboard and its figure only, for an ablation.
+    sweep : str, optional
+        A file of ``configs/sweep``: what it varied is published, not the leaderboard.
 
     Raises
     ------
     ValueError
-        If runs of several splits, floors or data are stored under that name.
+        If runs of several splits, floors or data are stored under that name, or the sweep varies
+        nothing.
     """
+    folder = root / "results" / "published"
+    folder.mkdir(parents=True, exist_ok=True)
+    if sweep is None:
+        _publish_board(folder, name, show, command, results)
+    elif report(Sweep.of(sweep, show), results, show, command, folder / name) is None:
+        raise ValueError(f"A sweep to be published must vary a router or its pool, got {sweep!r}.")
+    readme = root / "README.md"
+    readme.write_text(quote_tables(readme.read_text(), root))
+
+
+def _publish_board(folder: Path, name: str, show: str, command: str, results: Path) -> None:
     board = load_board(results, show)
     several = board[list(COMPARISON)].drop_duplicates()
     if len(several) > 1:
@@ -77,21 +91,15 @@ def publish(
             f"{', '.join(map(repr, several['settings']))} and data "
             f"{', '.join(several['data_hash'])}. Give a results folder with one of them."
         )
-    folder = root / "results" / "published"
-    folder.mkdir(parents=True, exist_ok=True)
     runs = runs_of(load_runs(results), show)
     made = made_by(command, runs[0].about)
     (folder / f"{name}.md").write_text(to_markdown(board) + "\n" + made)
     board.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    if not brief:
-        (folder / f"{name}-field.md").write_text(to_field_markdown(board) + "\n" + made)
-        per_llm = calibration_table(runs)
-        per_llm.to_csv(folder / f"{name}-calibration.csv", index=False, float_format="%.6g")
+    (folder / f"{name}-field.md").write_text(to_field_markdown(board) + "\n" + made)
+    per_llm = calibration_table(runs)
+    per_llm.to_csv(folder / f"{name}-calibration.csv", index=False, float_format="%.6g")
     for figure in plots.draw_all(results, show):
-        if not brief or figure.stem == "leaderboard":
-            shutil.copy(figure, folder / f"{name}-{figure.name}")
-    readme = root / "README.md"
-    readme.write_text(quote_tables(readme.read_text(), root))
+        shutil.copy(figure, folder / f"{name}-{figure.name}")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -101,14 +109,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--show", required=True, help="DATA/ZOO/SPLIT")
     parser.add_argument("--command", required=True)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
-    parser.add_argument("--brief", action="store_true", help="leaderboard and its figure only")
+    parser.add_argument("--sweep", help="publish what this sweep varied, not the leaderboard")
     options = parser.parse_args(arguments)
     publish(
         options.name,
         options.show,
         options.command,
         options.results,
-        brief=options.brief,
+        sweep=options.sweep,
     )
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import leaderboard
-from benchmarks.commands import explain, run_command
-from benchmarks.composing import Job, UsageError, compose_job, expand
+from benchmarks.ablation_report import Sweep, report
+from benchmarks.commands import explain, make_command, run_command
+from benchmarks.composing import Job, UsageError, compose_job, expand, sweep_of
 from benchmarks.one_run import comparison_of, describe, execute, line_of, name_of
 from benchmarks.progress import Progress
 from routers.constraints import SEED, Boolean, Integer, SequenceOf, Text
@@ -125,8 +126,33 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
         results = found.folders[0].parents[5]
         with Progress().stage("deriving the leaderboard", "run"):
             board = leaderboard.show(results, found.comparisons)
-        sys.stdout.write(board)
+        whole = not found.n_failed  # what a sweep varied is compared when all of it is there
+        varied = whole and _ablations(results, found.comparisons, overrides, verbatim)
+        sys.stdout.write(varied or board)
     return 1 if found.n_failed else 0
+
+
+def _ablations(
+    results: Path, comparisons: Sequence[str], overrides: list[str], verbatim: Mapping[str, str]
+) -> str:
+    """Write table and picture of what a sweep varied, and return the tables; "" for none."""
+    name = sweep_of(overrides)
+    if not name:
+        return ""
+    job = compose_job("config", expand(overrides)[0], verbatim)
+    again = make_command("sweep", Job(job.cfg, job.choices, overrides))
+    sweep = Sweep(name, overrides, verbatim)
+    texts = [
+        report(
+            sweep,
+            results,
+            comparison,
+            again,
+            results / "ablations" / f"{name}-{comparison.replace('/', '-')}",
+        )
+        for comparison in comparisons
+    ]
+    return "\n".join(text for text in texts if text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

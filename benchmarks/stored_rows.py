@@ -113,9 +113,14 @@ def equals_by_luck(runs: Iterable[pd.DataFrame], floor: str) -> bool:
         One of ``bounds.FLOORS`` that has a choice on every test.
     """
     rows = pd.concat(runs)
-    choices = [rows[name].to_numpy(dtype=int) for name in ("choice", f"choice/{floor}")]
-    mine, its = (chosen(matrix(rows, "score"), choice) for choice in choices)
-    return bool((mine == its).all() and (choices[0] != choices[1]).any())
+    first, second = (rows[name].to_numpy(dtype=int) for name in ("choice", f"choice/{floor}"))
+    return equal_by_luck(matrix(rows, "score"), first, second)
+
+
+def equal_by_luck(scores: FloatArray, first: np.ndarray, second: np.ndarray) -> bool:
+    """Tell whether two choices (n,) of different llms have the same scores (n, m) everywhere."""
+    same = chosen(scores, first) == chosen(scores, second)
+    return bool(same.all() and (first != second).any())
 
 
 def _policy_values(rows: pd.DataFrame) -> PolicyValues:
