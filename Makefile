@@ -36,7 +36,7 @@ COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep pretrain arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
+.PHONY: help install test lint bench sweep invalidate pretrain arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
 
 sweep: install ## run configs/sweep/SWEEP.yaml
 	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "sweep=$$ARG_SWEEP" $(ARGS)
+
+invalidate: install ## move the stored run in folder RUN out of all tables, for a REASON
+	@$(RUN) -m benchmarks.invalidate "$$ARG_RUN" "$$ARG_REASON"
 
 pretrain: install ## train Model-SAT on the llms of DATA outside ZOO once, into FOLDER
 	@$(RUN) -m benchmarks.pretrain --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "folder=$$ARG_FOLDER" $(ARGS)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import metrics
 from benchmarks.comparable import BySeed, compared
 from benchmarks.comparison import place_of
 from benchmarks.composing import compose_job, expand
+from benchmarks.identity import canonical, text_of
 from benchmarks.intervals import bootstrap_macro, interval
-from benchmarks.one_run import run_config
+from benchmarks.one_run import config_of
 from benchmarks.store import Run
 from benchmarks.stored_rows import Panel, equal_by_luck, equals_by_luck, matrix, panel
 
@@ -103,14 +102,13 @@ class _Composed:
         overrides = tuple(f"{name}={value}" for name, value in job.items() if name != "seed")
         if overrides not in self._found:
             cfg = compose_job("config", overrides, self._verbatim).cfg
-            self._found[overrides] = identity(cfg)
+            self._found[overrides] = setting_of(config_of(cfg))
         return self._found[overrides]
 
 
-def identity(cfg: DictConfig) -> str:
+def setting_of(config: Mapping[str, Any]) -> str:
     """Return what tells a run's setting from others of its comparison: router and pool."""
-    config = run_config(cfg)
-    return json.dumps([config["router"], config["pool"]], sort_keys=True)
+    return text_of({name: canonical(config[name]) for name in ("router", "pool")})
 
 
 def _ordered(found: list[Setting]) -> list[Setting]:
@@ -152,7 +150,7 @@ def runs_of_settings(runs: Iterable[Run], asked: Sequence[Setting]) -> dict[str,
     found: dict[str, dict[int, Run]] = {}
     places = set()
     for run in sorted(runs, key=lambda run: run.about["finished"]):
-        name = identity(OmegaConf.create(run.about["config"]))
+        name = setting_of(run.about["config"])
         if name in wanted:
             found.setdefault(name, {})[run.about["seed"]] = run
             places.add(place_of(run))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
+from benchmarks.identity import canonical, text_of
 from benchmarks.store import Run
 from routers.recognition import RecognisedDatasetRouter
 
@@ -34,7 +34,7 @@ def names_of(run: Run) -> dict[str, str]:
     """
     config = run.about.get("config", {})
     rules = {name: config.get(name) or {} for name in _SETTINGS}
-    text = json.dumps(rules, sort_keys=True)
+    text = text_of({name: canonical(rule) for name, rule in rules.items()})
     shown = _shown(rules["split"], "") + _shown(rules["recogniser"], "recogniser.", _FLOOR)
     return {
         **{name: str(run.about[name]) for name in ("data", "zoo", "split")},

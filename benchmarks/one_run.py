@@ -17,6 +17,7 @@ from benchmarks.comparable import compared
 from benchmarks.composing import ROOT, Job, UsageError
 from benchmarks.duplicates import duplicate_groups
 from benchmarks.evaluate import Evaluation, evaluate
+from benchmarks.identity import identity
 from benchmarks.loading import left_out, load_folds, load_pool, load_table
 from benchmarks.near_duplicates import REPORTED_AT, near_duplicate_groups
 from benchmarks.progress import Progress
@@ -26,16 +27,6 @@ from routers.table import RoutingTable
 from routers.validation import NotApplicableError
 
 log = logging.getLogger(__name__)
-
-
-def run_config(cfg: DictConfig) -> dict[str, Any]:
-    """Return the part of the configuration that determines a result, resolvers left as text."""
-    groups = {
-        name: cfg[name] for name in ("router", "recogniser", "data", "zoo", "pool", "split", "seed")
-    }
-    config = OmegaConf.to_container(OmegaConf.create(groups), resolve=False)
-    config["data"].pop("path", None)  # type: ignore[union-attr, index, call-overload]
-    return config  # type: ignore[return-value]
 
 
 def describe(job: Job) -> dict[str, Any]:
@@ -58,37 +49,30 @@ def describe(job: Job) -> dict[str, Any]:
 
 
 def execute(job: Job, progress: Progress | None = None) -> Path:
-    """Evaluate and store one run, unless it is stored already; return its folder."""
+    """Evaluate and store one run, unless it is stored already; return its folder.
+
+    One that is forced to be done again is stored anew; what was stored is invalidated.
+    """
     cfg, about, progress = job.cfg, describe(job), progress or Progress()
     table = _load(cfg, progress)
-    key = store.run_key(run_config(cfg), table.content_hash)
-    results, place = Path(ROOT, cfg.results), store.run_place(about, key)
+    run = _run_id(cfg, table)
+    results, place = Path(ROOT, cfg.results), store.run_place(about, run.key)
     folder = results / "runs" / place
-    if store.is_finished(folder) and not cfg.force:
+    stored = store.find_run(folder.parent, run)
+    if stored and not cfg.force:
         log.info("%s is stored already; force=true redoes it", line_of(progress, about))
-        return folder
+        return stored
     try:
         found = _evaluate(cfg, table, progress)
     except NotApplicableError:
         raise
     except Exception as error:
-        file = store.save_failure(results, place, about | {"key": key}, error)
+        file = store.save_failure(results, place, about | {"key": run.key}, error)
         error.add_note(f"Its traceback is in {file}.")
         raise
-    about = about | {
-        "key": key,
-        "config": OmegaConf.to_container(cfg, resolve=False),
-        "data_hash": table.content_hash,
-        "cost_unit": table.cost_unit,
-        "left_out": left_out(cfg),
-        # the splits keep duplicates on one side, near-duplicates where they are asked to; how many
-        # there are is for the reader to know
-        "n_duplicates": len(table) - _n_distinct(table),
-        "n_near_duplicates": len(table) - len(set(near_duplicate_groups(table, REPORTED_AT))),
-        "near_duplicates_at": REPORTED_AT,
-        "timing": found.timing,
-        "arithmetic": found.arithmetic,
-    }
+    about |= _facts(cfg, table, run) | {"timing": found.timing, "arithmetic": found.arithmetic}
+    if stored:
+        store.invalidate(stored, "It was done again (force=true).")
     store.save_run(folder, found.rows, about)
     store.forget_failure(results, place)
     ((rows,),) = (by_seed.values() for by_seed in compared([{cfg.seed: found.rows}]))
@@ -96,6 +80,34 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
     log.info("%s: %s", line_of(progress, about), _result(figures, found.timing))
     instantiate(cfg.tracking)(about, figures | found.timing)
     return folder
+
+
+def _run_id(cfg: DictConfig, table: RoutingTable) -> store.RunId:
+    pool = load_pool(cfg)
+    pool_hash = "" if pool is None else pool.content_hash
+    return store.RunId(identity(config_of(cfg)), table.content_hash, pool_hash)
+
+
+def config_of(cfg: DictConfig) -> dict[str, Any]:
+    """Return a configuration as it is stored: plain, machine paths and resolvers left as text."""
+    return OmegaConf.to_container(cfg, resolve=False)  # type: ignore[return-value]
+
+
+def _facts(cfg: DictConfig, table: RoutingTable, run: store.RunId) -> dict[str, Any]:
+    """Return what is stored of a run beside its names and what came of it."""
+    return {
+        "key": run.key,
+        "config": config_of(cfg),
+        "data_hash": run.data_hash,
+        "pool_hash": run.pool_hash,
+        "cost_unit": table.cost_unit,
+        "left_out": left_out(cfg),
+        # the splits keep duplicates on one side, near-duplicates where they are asked to; how many
+        # there are is for the reader to know
+        "n_duplicates": len(table) - _n_distinct(table),
+        "n_near_duplicates": len(table) - len(set(near_duplicate_groups(table, REPORTED_AT))),
+        "near_duplicates_at": REPORTED_AT,
+    }
 
 
 def _load(cfg: DictConfig, progress: Progress) -> RoutingTable:

@@ -2,9 +2,12 @@
 
 ``<results>/runs/<data>/<zoo>/<split>/<router>/<key>/`` holds ``rows.parquet`` (what happened, one
 row per question) and ``run.json`` (configuration, versions, machine, timing). The key is a hash of
-the configuration and of the outcomes, so that another parameter, or other data under the same
-name, is another run. A run that failed leaves ``<results>/failed/<the same place>.json``, until it
-succeeds.
+what determines the result (``benchmarks.identity``) and of the outcomes, so that another parameter,
+or other data under the same name, is another run. Folders of runs that were stored under other keys
+are found by what their ``run.json`` says.
+
+A run that failed leaves ``<results>/failed/<the same place>.json``, until it succeeds. A run that
+must not count any more is moved to ``<results>/invalidated`` with the reason; it is not rewritten.
 """
 
 from __future__ import annotations
@@ -18,13 +21,17 @@ import subprocess
 import sys
 import traceback
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from benchmarks.identity import identity, text_of
 
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,18 +49,40 @@ class Run:
         return pd.read_parquet(self.folder / "rows.parquet")
 
 
-def run_key(config: dict[str, Any], data_hash: str) -> str:
-    """Hash what determines a run's result, 12 hex digits.
+@dataclass(frozen=True)
+class RunId:
+    """What tells a run from others.
 
-    Parameters
+    Attributes
     ----------
-    config : dict
-        The groups that matter (router, split, zoo, seed ...), with machine paths unresolved.
+    settings : dict
+        See :func:`benchmarks.identity.identity`.
     data_hash : str
-        ``RoutingTable.content_hash``.
+        ``RoutingTable.content_hash`` of the outcomes.
+    pool_hash : str
+        The same of the pool's, "" where there is none.
     """
-    text = json.dumps([config, data_hash], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    settings: Mapping[str, Any]
+    data_hash: str
+    pool_hash: str
+
+    @property
+    def key(self) -> str:
+        """Hash of it, 12 hex digits."""
+        text = text_of([self.settings, self.data_hash, self.pool_hash])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def is_of(self, about: Mapping[str, Any]) -> bool:
+        """Tell whether a stored run is this one, from what its ``run.json`` says.
+
+        Runs were stored once without a hash of their pool: its settings tell them apart.
+        """
+        return (
+            about["data_hash"] == self.data_hash
+            and about.get("pool_hash", self.pool_hash) == self.pool_hash
+            and identity(about["config"]) == self.settings
+        )
 
 
 def run_place(about: dict[str, Any], key: str) -> Path:
@@ -61,9 +90,51 @@ def run_place(about: dict[str, Any], key: str) -> Path:
     return Path(*(str(about[name]) for name in ("data", "zoo", "split", "router")), key)
 
 
+def find_run(place: Path, run: RunId) -> Path | None:
+    """Return the folder of a run that is stored already; None if it is not.
+
+    Parameters
+    ----------
+    place : Path
+        The folder of all runs of its router, split, zoo and data.
+    run : RunId
+    """
+    if is_finished(place / run.key):
+        return place / run.key
+    return next((found.folder for found in _runs_in(place) if run.is_of(found.about)), None)
+
+
 def is_finished(folder: Path) -> bool:
     """Tell whether a run was stored in this folder."""
     return (folder / "run.json").is_file()
+
+
+def invalidate(folder: Path, reason: str) -> Path:
+    """Move a run to where it does not count any more; return its new folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a stored run, ``<results>/runs/<data>/<zoo>/<split>/<router>/<key>``.
+    reason : str
+        Stored with the time in ``invalidated.json``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If no run is stored there.
+    """
+    folder = folder.resolve()
+    if not is_finished(folder) or folder.parents[4].name != "runs":
+        raise FileNotFoundError(f"{folder} must be the folder of a stored run, and is none.")
+    place = folder.relative_to(folder.parents[4])
+    into = folder.parents[5] / "invalidated" / place
+    attempts = (into.with_name(f"{into.name}-{n}") if n else into for n in count())
+    into = next(attempt for attempt in attempts if not attempt.exists())
+    into.parent.mkdir(parents=True, exist_ok=True)
+    about = {"reason": reason, "when": datetime.now(UTC).isoformat(timespec="seconds")}
+    (folder / "invalidated.json").write_text(json.dumps(about, indent=1) + "\n")
+    return folder.rename(into)
 
 
 def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:
@@ -72,24 +143,25 @@ def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:
     Parameters
     ----------
     folder : Path
-        Replaced if it is there.
+        Where nothing is.
     rows : DataFrame
     about : dict
         JSON-able; machine, versions, commit and time are added.
+
+    Raises
+    ------
+    FileExistsError
+        If a run is stored there: it is never rewritten, see :func:`invalidate`.
     """
+    if is_finished(folder):
+        raise FileExistsError(f"{folder} must be empty, and holds a run. Invalidate it first.")
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
     part.mkdir(parents=True)
     try:
         rows.to_parquet(part / "rows.parquet", index=False, compression="zstd")
         text = json.dumps(about | circumstances(), indent=1, sort_keys=True)
         (part / "run.json").write_text(text + "\n")
-        if folder.exists():
-            old = part.with_suffix(".old")
-            folder.rename(old)
-            part.rename(folder)
-            shutil.rmtree(old)
-        else:
-            part.rename(folder)
+        part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return folder
@@ -128,7 +200,11 @@ def _failure_file(results: Path, place: Path) -> Path:
 
 def load_runs(results: Path) -> list[Run]:
     """Return every finished run below a results folder, in a fixed order."""
-    files = sorted((results / "runs").glob("*/*/*/*/*/run.json"))
+    return [run for place in sorted((results / "runs").glob("*/*/*/*")) for run in _runs_in(place)]
+
+
+def _runs_in(place: Path) -> list[Run]:
+    files = sorted(place.glob("*/run.json"))
     visible = [file for file in files if not file.parent.name.startswith(".")]
     return [Run(file.parent, json.loads(file.read_text())) for file in visible]
 

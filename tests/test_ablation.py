@@ -10,7 +10,7 @@ from matplotlib import pyplot as plt
 from omegaconf import OmegaConf
 
 from benchmarks import publish, run
-from benchmarks.ablation import Setting, ablation, parameters_of, settings
+from benchmarks.ablation import Setting, ablation, parameters_of, setting_of, settings
 from benchmarks.ablation_figure import draw
 from benchmarks.ablation_report import Sweep
 from benchmarks.ablation_text import to_markdown
@@ -53,7 +53,7 @@ class TestSettings:
 
     def test_what_the_sweep_sets_beside_it_is_the_default_s_too(self):
         found = settings(["sweep=fusion_factors", *SMALL])
-        assert all(json.loads(s.default)[0]["weigh"] is False for s in found)
+        assert all(json.loads(s.default)["router"]["weigh"] is False for s in found)
 
     def test_two_parameters(self):
         found = settings(["sweep=fusion_weigh", *SMALL])
@@ -120,7 +120,7 @@ def made_run(k, seed, choice, finished="2026-01-01", data_hash="d", seconds=1.0)
 
 
 def asked(*ks, default=1):
-    names = {k: json.dumps([{"k": k}, {}], sort_keys=True) for k in {*ks, default}}
+    names = {k: setting_of({"router": {"k": k}, "pool": {}}) for k in {*ks, default}}
     return [Setting("knn", {"k": str(k)}, names[k], names[default]) for k in ks]
 
 

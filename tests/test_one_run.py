@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from made_source import POOLS, TRACKED, settings
 
-from benchmarks import one_run, store
+from benchmarks import one_run
 from benchmarks.composing import Job, UsageError
+from benchmarks.loading import load_table
 from benchmarks.progress import Progress
 from routers.validation import NotApplicableError
 
@@ -16,7 +17,8 @@ CHOICES = {"router": "noting", "zoo": "two", "pool": "others", "split": "holdout
 
 
 def key_of(**changes):
-    return store.run_key(one_run.run_config(settings(**changes)), "da7a")
+    cfg = settings(**changes)
+    return one_run._run_id(cfg, load_table(cfg)).key
 
 
 @pytest.mark.parametrize(
@@ -57,10 +59,20 @@ def test_where_and_how_it_is_run_does_not(change):
 
 def test_what_depends_on_the_machine_stays_as_it_was_written():
     cfg = settings(router__folder="${carrier:minilm}")
-    assert one_run.run_config(cfg)["router"]["folder"] == "${carrier:minilm}"
-    assert key_of(data__path="/a", data__name="${folder_name:${data.path}}") == key_of(
-        data__path="/b", data__name="${folder_name:${data.path}}"
-    )
+    assert one_run.config_of(cfg)["router"]["folder"] == "${carrier:minilm}"
+    assert key_of(data__path="/a") == key_of(data__path="/b")
+
+
+def test_outcomes_of_zoo_and_pool_are_hashed_apart():
+    def run_id(**changes):
+        cfg = settings(**changes)
+        return one_run._run_id(cfg, load_table(cfg))
+
+    whole, gaps, fewer = run_id(), run_id(data__kind="gaps"), run_id(pool__size=1)
+    assert whole.data_hash != gaps.data_hash
+    assert whole.data_hash == fewer.data_hash
+    assert whole.pool_hash != fewer.pool_hash
+    assert run_id(pool__size=0).pool_hash == ""
 
 
 def job(tmp_path, overrides=(), **changes):
@@ -103,8 +115,7 @@ def test_what_is_stored(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         folder = one_run.execute(job(tmp_path, ["router.level=0"], data__kind="gaps"))
     about = json.loads((folder / "run.json").read_text())
-    config = one_run.run_config(settings(data__kind="gaps"))
-    assert about["key"] == store.run_key(config, about["data_hash"]) == folder.name
+    assert about["key"] == key_of(data__kind="gaps", router__level=0) == folder.name
     assert folder == tmp_path / "runs" / "made up" / "two" / "holdout" / "noting" / about["key"]
     assert (about["label"], about["seed"], about["pool"]) == ("noting level=0", 0, "others")
     assert about["config"]["split"]["test_share"] == 0.5
@@ -161,6 +172,9 @@ def test_a_stored_run_is_not_done_again_unless_it_is_forced(tmp_path, caplog):
     assert len(POOLS) == len(TRACKED) == 1
     assert one_run.execute(job(tmp_path, force=True)) == first
     assert len(POOLS) == len(TRACKED) == 2
+    (reason,) = (tmp_path / "invalidated").rglob("invalidated.json")
+    assert "It was done again (force=true)." in reason.read_text()
+    assert len(list((tmp_path / "runs").rglob("run.json"))) == 1
 
 
 def test_a_run_that_fails_is_recorded_until_it_succeeds(tmp_path, monkeypatch):
@@ -200,7 +214,7 @@ def test_settings_are_stored_as_they_were_written(tmp_path):
     folder = one_run.execute(job(tmp_path, **changes))
     config = json.loads((folder / "run.json").read_text())["config"]
     assert config["sweep"]["axis"] == config["router"]["level"] == "${seed}"
-    assert one_run.run_config(settings(**changes))["router"]["level"] == "${seed}"
+    assert one_run.config_of(settings(**changes))["router"]["level"] == "${seed}"
 
 
 def test_parts_are_built_of_plain_values(tmp_path, monkeypatch):

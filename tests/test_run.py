@@ -120,14 +120,9 @@ def test_one_comparison_is_published_with_its_field_metrics(tmp_path, monkeypatc
         assert "Made by `make bench`" in text
     assert list(pd.read_csv(folder / "mine.csv")["data"]) == ["synthetic"]
     assert asked == [(tmp_path, "synthetic/all/holdout")]
-    brief = tmp_path / "brief"
-    brief.mkdir()
-    (brief / "README.md").touch()
-    publish.publish("mine", "synthetic/all/holdout", "make bench", tmp_path, brief, brief=True)
-    assert {file.name for file in (brief / "results" / "published").iterdir()} == short
     execute(tmp_path, "best_single", 0, "split.test_share=0.5")
     with pytest.raises(ValueError, match=r"must be one comparison to be published, got 2"):
-        publish.publish("mine", "synthetic/all/holdout", "make bench", tmp_path, brief)
+        publish.publish("mine", "synthetic/all/holdout", "make bench", tmp_path, tmp_path)
     with pytest.raises(FileNotFoundError, match="no run of a/b/c"):
         leaderboard.load_board(tmp_path, "a/b/c")
 

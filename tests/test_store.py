@@ -1,9 +1,15 @@
 import json
+import shutil
 
 import pandas as pd
 import pytest
+from conftest import ROOT
 
-from benchmarks import store
+from benchmarks import identity as names
+from benchmarks import invalidate, run, store
+from benchmarks.comparison import COMPARISON
+from benchmarks.identity import identity
+from benchmarks.leaderboard import leaderboard
 
 ROWS = pd.DataFrame({"question_id": ["a", "b"], "score/x": [0.0, 1.0]})
 
@@ -39,27 +45,121 @@ def test_a_killed_write_leaves_nothing_that_counts(tmp_path, monkeypatch):
     assert store.load_runs(tmp_path) == []
 
 
-def test_failed_replacement_keeps_the_old_run(tmp_path):
+def test_a_run_is_never_rewritten(tmp_path):
     folder = store.save_run(folder_in(tmp_path), ROWS, {"seed": 1})
-    with pytest.raises(TypeError):
-        store.save_run(folder, ROWS, {"seed": object()})
+    with pytest.raises(FileExistsError, match="holds a run"):
+        store.save_run(folder, ROWS.iloc[:1], {"seed": 2})
     assert json.loads((folder / "run.json").read_text())["seed"] == 1
-    store.save_run(folder, ROWS.iloc[:1], {"seed": 2})
-    (run,) = store.load_runs(tmp_path)
-    assert run.about["seed"] == 2
-    assert len(run.rows()) == 1
 
 
-def test_key_follows_configuration_and_data():
-    key = store.run_key({"k": 5, "seed": 0}, "data")
-    assert key == store.run_key({"seed": 0, "k": 5}, "data")
-    assert (
-        len(
-            {
-                key,
-                store.run_key({"k": 6, "seed": 0}, "data"),
-                store.run_key({"k": 5, "seed": 0}, "other"),
-            }
-        )
-        == 3
-    )
+def test_what_is_invalidated_does_not_count_and_is_kept_with_the_reason(tmp_path, capsys):
+    first = store.save_run(folder_in(tmp_path), ROWS, {"seed": 1})
+    kept = store.invalidate(first, "Its data were wrong.")
+    assert kept == (tmp_path / "invalidated/data/zoo/split/router/k").resolve()
+    assert store.load_runs(tmp_path) == []
+    assert not first.exists()
+    said = json.loads((kept / "invalidated.json").read_text())
+    assert said["reason"] == "Its data were wrong."
+    assert said["when"].endswith("+00:00")
+    assert json.loads((kept / "run.json").read_text())["seed"] == 1
+    second = store.save_run(folder_in(tmp_path), ROWS, {"seed": 2})
+    invalidate.main([str(second), "Again."])
+    assert capsys.readouterr().out.strip() == f"{kept}-1"
+    with pytest.raises(SystemExit, match="must be the folder of a stored run, and is none"):
+        invalidate.main([str(second), "Again."])
+    with pytest.raises(SystemExit, match="REASON must say why"):
+        invalidate.main([str(second), " "])
+
+
+def settings(**changes):
+    config = {
+        "router": {"_target_": "routers.neighbors.KNNRouter", "k": 5, "cache_folder": "/a"},
+        "pool": {"seed": 0, "size": None},
+        "split": {"_target_": "benchmarks.splits.holdout", "_partial_": True, "test_share": 0.3},
+        "recogniser": {"_target_": "routers.recognition.RecognisedDatasetRouter", "prior": 1.0},
+        "seed": 0,
+    }
+    return config | changes
+
+
+def run_id(data="data", pool="", **changes):
+    return store.RunId(identity(settings(**changes)), data, pool)
+
+
+def test_the_key_follows_what_determines_a_result():
+    others = [
+        run_id("other"),
+        run_id(pool="pool"),
+        run_id(seed=1),
+        run_id(pool={"seed": 1, "size": None}),
+        run_id(split={"_target_": "benchmarks.splits.kfold", "test_share": 0.3}),
+        run_id(recogniser={"_target_": "x.RecognisedDatasetRouter", "prior": 2.0}),
+        run_id(router={"_target_": "routers.neighbors.KNNRouter", "k": 6}),
+        run_id(router={"_target_": "routers.neighbors.OtherRouter", "k": 5}),
+    ]
+    assert len({run.key for run in [run_id(), *others]}) == len(others) + 1
+
+
+def test_the_key_does_not_follow_where_something_stands():
+    moved = {"k": 5, "_target_": "elsewhere.KNNRouter", "cache_folder": "/b"}
+    assert run_id(router=moved).key == run_id().key
+    assert run_id(results="elsewhere").key == run_id().key
+
+
+def test_the_key_stays_what_it_was():
+    """Else stored runs would be looked for in vain where they stand."""
+    assert run_id().key == "ab25fa808c26"
+
+
+def test_renamed_and_added_parameters_are_read_as_today_s(monkeypatch):
+    monkeypatch.setattr(names, "CLASSES", {"KNNRouter": "Neighbors"})
+    monkeypatch.setattr(names, "PARAMETERS", {"Neighbors": {"k": "n_neighbors"}})
+    monkeypatch.setattr(names, "ADDED", {"Neighbors": {"weights": "alike"}})
+    today = {"_target_": "routers.near.Neighbors", "n_neighbors": 5, "weights": "alike"}
+    assert identity(settings(router=today)) == identity(settings())
+    nested = {"_target_": "a.Calibrated", "router": settings()["router"], "parts": [today]}
+    found = names.canonical(nested)
+    assert found["router"] == found["parts"][0] == names.canonical(today)
+    assert identity(settings(router=today | {"weights": "distance"})) != identity(settings())
+
+
+def test_a_run_is_found_by_its_key_or_by_what_it_says(tmp_path):
+    place, run = folder_in(tmp_path).parent, run_id(pool="p")
+    assert store.find_run(place, run) is None
+    about = {"config": settings(), "data_hash": "data"}
+    store.save_run(place / "old", ROWS, about | {"data_hash": "other"})
+    store.save_run(place / "pool", ROWS, about | {"pool_hash": "q"})
+    store.save_run(place / "seed", ROWS, about | {"config": settings(seed=1)})
+    assert store.find_run(place, run) is None
+    store.save_run(place / "without", ROWS, about)  # as runs were stored once
+    assert store.find_run(place, run) == place / "without"
+    store.save_run(place / run.key, ROWS, about | {"pool_hash": "p"})
+    assert store.find_run(place, run) == place / run.key
+
+
+class TestHistoric:
+    """Runs that earlier versions stored."""
+
+    JOB = ("--data", "synthetic", "data.n_questions=40", "split=holdout", "seed=0")
+    FLOOR = "encoder@recogniser.encoder=tfidf"
+    KNN = ("router=knn", "encoder@router.encoder=tfidf", "router.k=3")
+
+    @pytest.fixture
+    def results(self, tmp_path):
+        return shutil.copytree(ROOT / "tests" / "historic", tmp_path / "results")
+
+    def test_they_are_not_done_again(self, results, capsys):
+        for router in (["router=best_single"], self.KNN):
+            assert run.main([*self.JOB, self.FLOOR, *router, "--results", str(results)]) == 0
+        assert capsys.readouterr().err.count("is stored already") == 2
+        assert len(list(results.rglob("run.json"))) == 2
+
+    def test_they_are_compared_with_new_ones(self, results, capsys):
+        new = ["router=cheapest", "--results", str(results)]
+        assert run.main([*self.JOB, self.FLOOR, *new]) == 0
+        board = leaderboard(store.load_runs(results))
+        assert len(board.groupby(list(COMPARISON))) == 1
+        scores = board.set_index("router")["macro_score"]
+        assert scores["knn encoder=tfidf k=3"] == pytest.approx(2 / 3)
+        assert scores["best_single"] == pytest.approx(7 / 12)
+        assert scores["cheapest"] == pytest.approx(board["cheapest"][0])
