@@ -32,6 +32,7 @@ export ARG_SWEEP   := $(value SWEEP)
 export ARG_RESULTS := $(value RESULTS)
 export ARG_MODULE  := $(value MODULE)
 export ARG_FOLDER  := $(value FOLDER)
+export ARG_REASON  := $(value REASON)
 COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 STORED   = --results="$$ARG_RESULTS"
 
@@ -67,8 +68,8 @@ bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
 sweep: install ## run configs/sweep/SWEEP.yaml
 	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "sweep=$$ARG_SWEEP" $(ARGS)
 
-invalidate: install ## move the stored run in folder RUN out of all tables, for a REASON
-	@$(RUN) -m benchmarks.invalidate "$$ARG_RUN" "$$ARG_REASON"
+invalidate: install ## take the stored run in FOLDER out of all tables, for a REASON
+	@$(RUN) -m benchmarks.invalidate "$$ARG_FOLDER" "$$ARG_REASON"
 
 pretrain: install ## train Model-SAT on the llms of DATA outside ZOO once, into FOLDER
 	@$(RUN) -m benchmarks.pretrain --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "folder=$$ARG_FOLDER" $(ARGS)
