@@ -31,13 +31,14 @@ export ARG_SEED    := $(value SEED)
 export ARG_SWEEP   := $(value SWEEP)
 export ARG_RESULTS := $(value RESULTS)
 export ARG_MODULE  := $(value MODULE)
+export ARG_EXPERIMENT := $(value EXPERIMENT)
 export ARG_FOLDER  := $(value FOLDER)
 export ARG_REASON  := $(value REASON)
 COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep invalidate pretrain arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
+.PHONY: help install test lint bench sweep invalidate pretrain run arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,13 +76,16 @@ pretrain: install ## train Model-SAT on the llms of DATA outside ZOO once, into 
 	@$(RUN) -m benchmarks.pretrain --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "folder=$$ARG_FOLDER" $(ARGS)
 
 arrival: install ## let new llms arrive in DATA (a folder); ROUTER admits them from cards alone
-	@$(RUN) -m benchmarks.run_arrival --data="$$ARG_DATA" "router@examined=$$ARG_ROUTER" $(ARGS)
+	@$(RUN) -m benchmarks.run_experiment arrival --data="$$ARG_DATA" "router@examined=$$ARG_ROUTER" $(ARGS)
 
 unseen: install ## route among llms of DATA that no router was fitted on, from a few scored questions
-	@$(RUN) -m benchmarks.run_unseen --data="$$ARG_DATA" $(ARGS)
+	@$(RUN) -m benchmarks.run_experiment unseen --data="$$ARG_DATA" $(ARGS)
+
+run: install ## run an EXPERIMENT of benchmarks/experiments, or go on with it
+	@$(RUN) -m benchmarks.run_experiment "$$ARG_EXPERIMENT" $(if $(DATA),--data="$$ARG_DATA") $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
-	@$(RUN) -m benchmarks.run_ceiling $(COMPARED) $(ARGS)
+	@$(RUN) -m benchmarks.run_experiment ceiling $(COMPARED) $(ARGS)
 
 leaderboard: install ## derive the leaderboard from the stored runs (ARGS=--field: the field's metrics)
 	@$(RUN) -m benchmarks.leaderboard $(STORED) $(ARGS)

@@ -59,8 +59,8 @@ def squared_errors(
     Returns
     -------
     DataFrame
-        One row per test question: ``n_train``; ``n_llms`` that count in its fold and
-        ``n_observed`` of them; for each of ``difficulty`` and ``contrast`` the squared error
+        One row per test question: ``question_id``, ``n_train``; ``n_llms`` that count in its fold
+        and ``n_observed`` of them; for each of ``difficulty`` and ``contrast`` the squared error
         (summed over llms) of predicting the training mean (``<part>/nothing``), the mean of the
         question's dataset, told (``<part>/dataset``), and that plus what the vector says
         (``<part>/text``), NaN where the question does not count.
@@ -86,6 +86,7 @@ def _errors_of_fold(learn: RoutingTable, judge: RoutingTable, encoder: Encoder) 
     truth = judge.scores[:, comparable]
     rows = pd.DataFrame(
         {
+            "question_id": judge.ids,
             "n_train": len(learn),
             "n_llms": comparable.sum(),
             "n_observed": (~np.isnan(truth)).sum(axis=1),

@@ -164,7 +164,7 @@ def _check_choice(override: Override) -> None:
     if group not in _groups() or override.is_sweep_override():
         return
     if not isinstance(value, str) or value not in _options(group):
-        raise UsageError(_no_choice(group, "" if value is None else str(value), _options(group)))
+        raise UsageError(no_choice(group, "" if value is None else str(value), _options(group)))
 
 
 def _missing(prefix: str, node: object) -> Iterator[str]:
@@ -225,12 +225,13 @@ def sweep_of(overrides: Sequence[str]) -> str:
 def _sweep_params(name: str) -> dict[str, Any]:
     known = _options("sweep")
     if name not in known:
-        raise UsageError(_no_choice("sweep", name, known))
+        raise UsageError(no_choice("sweep", name, known))
     sweep: Any = OmegaConf.load(CONFIGS / "sweep" / f"{name}.yaml")
     return dict(sweep.hydra.sweeper.params)
 
 
-def _no_choice(group: str, name: str, known: Iterable[str]) -> str:
+def no_choice(group: str, name: str, known: Iterable[str]) -> str:
+    """Say that there is nothing of a kind by a name, which is nearest, and what there is."""
     known = sorted(known)
     others = [other for other in _groups() if name in _options(other)]
     hint = f": that is a {others[0]}." if others else _nearest(name, known)

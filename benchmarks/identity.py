@@ -54,19 +54,21 @@ def text_of(part: object) -> str:
 
 
 def canonical(node: Any) -> Any:
-    """Return a part of a configuration with classes and parameters by today's names."""
+    """Return a part of a configuration, or of an identity, with today's names of all in it."""
     if isinstance(node, Mapping):
-        return _of_class(node) if "_target_" in node else {k: canonical(v) for k, v in node.items()}
+        if "_target_" in node or "class" in node:
+            return _of_class(node)
+        return {key: canonical(value) for key, value in node.items()}
     return [canonical(item) for item in node] if isinstance(node, list | tuple) else node
 
 
 def _of_class(node: Mapping[str, Any]) -> dict[str, Any]:
-    last = str(node["_target_"]).rpartition(".")[2]
+    last = str(node.get("_target_", node.get("class"))).rpartition(".")[2]
     name = CLASSES.get(last, last)
     renamed = PARAMETERS.get(name, {})
     given = {
         renamed.get(key, key): canonical(value)
         for key, value in node.items()
-        if not key.startswith("_") and key not in _NEUTRAL
+        if not key.startswith("_") and key != "class" and key not in _NEUTRAL
     }
     return {"class": name, **ADDED.get(name, {}), **given}

@@ -1,6 +1,8 @@
 """Copy one comparison's table and figures to ``results/published`` and into the README.
 
-``python -m benchmarks.publish NAME --show DATA/ZOO/SPLIT --command "make bench ..."``. The README
+``python -m benchmarks.publish NAME --show DATA/ZOO/SPLIT --command "make bench ..."``, or for
+another experiment ``--experiment arrival --results results/arrival`` in place of ``--show``: from
+what is stored, without measuring anything. The README
 quotes a table between ``<!-- table: results/published/NAME.md -->`` and ``<!-- end -->``.
 """
 
@@ -14,6 +16,8 @@ from pathlib import Path
 from benchmarks import plots
 from benchmarks.ablation_report import Sweep, report
 from benchmarks.comparison import COMPARISON, runs_of
+from benchmarks.experiment import module_of
+from benchmarks.experiment_report import stored
 from benchmarks.leaderboard import ROOT, calibration_table, load_board
 from benchmarks.leaderboard_text import to_field_markdown, to_markdown
 from benchmarks.store import load_runs, made_by
@@ -78,6 +82,37 @@ def publish(
         _publish_board(folder, name, show, command, results)
     elif report(Sweep.of(sweep, show), results, show, command, folder / name) is None:
         raise ValueError(f"A sweep to be published must vary a router or its pool, got {sweep!r}.")
+    _refresh(root)
+
+
+def publish_experiment(
+    name: str, experiment: str, command: str, results: Path, root: Path = ROOT
+) -> None:
+    """Write an experiment's tables and figures under a name, and refresh the README.
+
+    Parameters
+    ----------
+    name : str
+        Of the published files.
+    experiment : str
+        Of a module of ``benchmarks.experiments``.
+    command : str
+    results : Path
+        The folder that it was written into.
+    root : Path
+        Of the repository.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        See :func:`benchmarks.experiment_report.stored`.
+    """
+    report = stored(experiment, module_of(experiment), results, command)
+    report.write(root / "results" / "published", name)
+    _refresh(root)
+
+
+def _refresh(root: Path) -> None:
     readme = root / "README.md"
     readme.write_text(quote_tables(readme.read_text(), root))
 
@@ -106,11 +141,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(description="Publish one comparison.")
     parser.add_argument("name")
-    parser.add_argument("--show", required=True, help="DATA/ZOO/SPLIT")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--show", help="DATA/ZOO/SPLIT")
+    what.add_argument("--experiment", help="a module of benchmarks.experiments")
     parser.add_argument("--command", required=True)
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     parser.add_argument("--sweep", help="publish what this sweep varied, not the leaderboard")
     options = parser.parse_args(arguments)
+    if options.experiment:
+        publish_experiment(options.name, options.experiment, options.command, options.results)
+        return
     publish(
         options.name,
         options.show,

@@ -31,7 +31,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.identity import identity, text_of
+from benchmarks.identity import canonical, identity, text_of
 
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,8 +81,14 @@ class RunId:
         return (
             about["data_hash"] == self.data_hash
             and about.get("pool_hash", self.pool_hash) == self.pool_hash
-            and identity(about["config"]) == self.settings
+            and _settings_of(about) == self.settings
         )
+
+
+def _settings_of(about: Mapping[str, Any]) -> Any:
+    """Return the settings of a stored run by today's names; a router's are read off its config."""
+    stored = about.get("identity")
+    return identity(about["config"]) if stored is None else canonical(stored)
 
 
 def run_place(about: dict[str, Any], key: str) -> Path:
@@ -205,8 +211,12 @@ def load_runs(results: Path) -> list[Run]:
 
 def _runs_in(place: Path) -> list[Run]:
     files = sorted(place.glob("*/run.json"))
-    visible = [file for file in files if not file.parent.name.startswith(".")]
-    return [Run(file.parent, json.loads(file.read_text())) for file in visible]
+    return [load_run(file.parent) for file in files if not file.parent.name.startswith(".")]
+
+
+def load_run(folder: Path) -> Run:
+    """Return the run that is stored in a folder."""
+    return Run(folder, json.loads((folder / "run.json").read_text()))
 
 
 def circumstances() -> dict[str, Any]:

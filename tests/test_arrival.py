@@ -13,7 +13,7 @@ from benchmarks.arrival_figures import leads
 from benchmarks.arrival_setting import ArrivalSetting, strangers
 from benchmarks.arrival_text import to_markdown
 from benchmarks.composing import ROOT, register_resolvers
-from benchmarks.run_arrival import draw_curves, draw_leads, families_of
+from benchmarks.experiments.arrival import draw, draw_leads, families_of, summarise
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold
 from routers.capability_fusion.router import CapabilityFusionRouter
@@ -122,7 +122,7 @@ def test_cards_of_other_sizes_compose(cards):
     assert all(set(change) <= set(own) for change in changes)
 
 
-def test_figures_are_drawn_for_the_policies_there_are(tmp_path):
+def test_figures_are_drawn_for_the_policies_there_are():
     rows = pd.DataFrame(
         {
             "step": [2, 3],
@@ -133,8 +133,12 @@ def test_figures_are_drawn_for_the_policies_there_are(tmp_path):
             "best_single": [0.0, 1.0],
             "oracle": [1.0, 1.0],
         }
+        | {"left_out": "", "n_observed": 2, "zoo": [["a", "b"], ["a", "c"]]}
     )
-    draw_curves(rows, tmp_path / "curves.png", "5 tasks")
-    draw_leads(rows, tmp_path / "leads.png")
-    assert all(plt.imread(path).size for path in tmp_path.glob("*.png"))
-    assert len(list(tmp_path.glob("*.png"))) == 2
+    frames = summarise(rows)
+    figure, (first, second) = plt.subplots(2)
+    labels = [line.get_label() for line in draw(first, frames[""]).lines]
+    assert labels == ["5 tasks, from cards", "oracle", "current best single"]
+    names = [text.get_text() for text in draw_leads(second, frames["leads"]).get_yticklabels()]
+    assert names == ["5 tasks"]
+    plt.close(figure)

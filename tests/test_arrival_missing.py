@@ -3,6 +3,7 @@
 import dataclasses
 
 import arrival_by_hand as by_hand
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from benchmarks.arrival import follow
 from benchmarks.arrival_figures import basis, by_dataset, curves, leads, policies_of, shortened
 from benchmarks.arrival_setting import ArrivalSetting
 from benchmarks.arrival_text import to_markdown
-from benchmarks.run_arrival import draw_curves, draw_leads
+from benchmarks.experiments.arrival import draw, draw_leads, summarise
 from benchmarks.splits import Fold
 from routers.table import RoutingTable
 
@@ -220,8 +221,12 @@ def test_where_nothing_can_be_compared_figures_are_dashes(tmp_path):
     text = to_markdown(rows, by_hand.KEEP, ["card"])
     assert text.startswith("Mean over 0 arrivals")
     assert "| card | – | – |" in text  # noqa: RUF001 - a dash, not a minus
-    draw_curves(rows, tmp_path / "curves.png", "card")
-    draw_leads(rows, tmp_path / "leads.png")
+    frames = summarise(rows)
+    figure, (first, second) = plt.subplots(2)
+    draw(first, frames[""])
+    draw_leads(second, frames["leads"])
+    figure.savefig(tmp_path / "nothing.png")
+    plt.close(figure)
 
 
 def test_strangers_without_training_outcomes_are_none():

@@ -1,5 +1,6 @@
 """How much of outcomes a linear probe on text embeddings explains."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +8,7 @@ from hydra import compose, initialize_config_dir
 
 from benchmarks.ceiling import explained, squared_errors
 from benchmarks.composing import ROOT, register_resolvers
-from benchmarks.run_ceiling import draw, to_markdown
+from benchmarks.experiments.ceiling import draw, text_of
 from benchmarks.splits import kfold
 from routers.encoders import TfidfEncoder
 from routers.table import RoutingTable
@@ -76,14 +77,19 @@ def test_a_share_of_the_training_questions():
         shares(table.select(["a"]))
 
 
-def test_table_and_figure(tmp_path):
+def test_table_and_figure():
     found = shares(table_of(lambda colour, _: COLOURS[colour], noise=0.1))
     rows = pd.DataFrame([{"encoder": "tfidf"} | found])
-    text = to_markdown(rows, "Colours.")
-    assert text.startswith("Colours. Shares of variance")
+    text = text_of(rows, {"data": "Colours", "zoo": "all", "n_questions": 120, "n_llms": 2})
+    assert text.startswith("Colours, zoo all: 120 questions, 2 llms. Shares of variance")
     assert "| tfidf | 80 | 120 of 120 | 2 | 240 of 240 |" in text
-    draw(rows, tmp_path / "ceiling.png")
-    assert (tmp_path / "ceiling.png").stat().st_size > 10_000
+    figure, ax = plt.subplots()
+    draw(ax, rows)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["tfidf: difficulty", "tfidf: contrast"]
+    height = ax.containers[0].lines[0].get_ydata()[0]
+    assert height == pytest.approx(100 * found["difficulty_text"])
+    plt.close(figure)
 
 
 def test_it_composes():

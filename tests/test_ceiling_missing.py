@@ -2,13 +2,14 @@
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from benchmarks.ceiling import PARTS, explained, squared_errors
 from benchmarks.contrasts import squared_errors_of, take_apart
-from benchmarks.run_ceiling import draw, to_markdown
+from benchmarks.experiments.ceiling import draw, text_of
 from benchmarks.splits import Fold
 from routers.encoders import Encoder
 from routers.table import RoutingTable
@@ -202,9 +203,13 @@ def test_what_cannot_be_told_is_unknown(pattern, tmp_path):
     assert unknown(found)
     assert found["n_questions"] == (N if pattern == "constant" else 0)
     rows = pd.DataFrame([{"encoder": "numbers"} | found])
-    line = to_markdown(rows, "Numbers.").splitlines()[-1]
+    about = {"data": "Numbers", "zoo": "all", "n_questions": N, "n_llms": M}
+    line = text_of(rows, about).splitlines()[-1]
     assert line.endswith("| – | – | – | – |")  # noqa: RUF001 - a dash, not a minus
-    draw(rows, tmp_path / "ceiling.png")
+    figure, ax = plt.subplots()
+    draw(ax, rows)
+    figure.savefig(tmp_path / "ceiling.png")
+    plt.close(figure)
 
 
 def test_no_share_of_a_variance_that_may_be_noise():

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import one_run, run, run_arrival, run_ceiling, store
+from benchmarks import one_run, run, run_experiment, store
 from benchmarks.composing import ROOT, UsageError, compose_job, data_overrides, expand
 from benchmarks.leaderboard import leaderboard
 
@@ -169,8 +169,11 @@ def test_a_fault_in_a_data_folder_costs_one_sentence(fault, tmp_path, capsys):
     assert last == "2 of 2 runs failed. The same command tries them again."
 
 
-@pytest.mark.parametrize("main", [run_arrival.main, run_ceiling.main])
-def test_other_experiments_explain_slips_too(main, capsys):
+@pytest.mark.parametrize("name", ["arrival", "ceiling", "unseen"])
+def test_other_experiments_explain_slips_too(name, capsys):
+    def main(typed):
+        return run_experiment.main([name, *typed])
+
     assert main(["zoo=smal8"]) == 2
     assert said(capsys)[0].startswith("There is no zoo 'smal8': did you mean 'small8'?")
     assert main(["--data", "nowhere/at_all"]) == 2
@@ -185,12 +188,17 @@ def test_arrivals_need_months_and_families(tmp_path, capsys):
     write_folder(tmp_path / "data")
     pd.DataFrame({"llm": ["a", "b"], "kin": ["x", "y"]}).to_parquet(tmp_path / "data/llms.parquet")
     typed = ["--data", str(tmp_path / "data"), "zoo=all", "zoo.llms=[a]"]
-    assert run_arrival.main(typed) == 2
+    assert run_experiment.main(["arrival", *typed]) == 2
     assert "needs a zoo whose file has months of release, such as zoo=dated" in said(capsys)[-1]
     typed += ["+zoo.released=['2024-01']", "+zoo.families={}"]
-    assert run_arrival.main(typed) == 2
+    assert run_experiment.main(["arrival", *typed]) == 2
     assert "must have the column 'arch', which tells families apart" in said(capsys)[-1]
-    assert run_arrival.main(["--data=synthetic", *typed[2:], "zoo.llms=[cheap allrounder]"]) == 2
+    assert (
+        run_experiment.main(
+            ["arrival", "--data=synthetic", *typed[2:], "zoo.llms=[cheap allrounder]"]
+        )
+        == 2
+    )
     assert "needs DATA=<folder> with facts of the llms in llms.parquet" in said(capsys)[-1]
 
 

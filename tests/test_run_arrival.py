@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from benchmarks import run_arrival
+from benchmarks import run_experiment
 from benchmarks.sources import synthetic
 
 ZOO = {"bird-0": "2024-01", "ship-0": "2024-02", "cheap-0": "2024-03", "bird-1": "2024-04"}
@@ -34,7 +34,7 @@ def test_what_takes_no_cards_is_refused(tmp_path, capsys):
     settings = ["zoo=all", f"zoo.llms=[{','.join(ZOO)}]", "+zoo.families={}"]
     settings += ["+zoo.released=['2024-01','2024-02','2024-03','2024-04']"]
     typed = ["--data", str(tmp_path), "--results", str(tmp_path / "out"), *settings]
-    assert run_arrival.main([*typed, "router@examined=knn"]) == 2
+    assert run_experiment.main(["arrival", *typed, "router@examined=knn"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("ROUTER must take profile cards, as model_sat")
     assert last.endswith("got knn.")
@@ -51,7 +51,7 @@ def test_the_command_copes_with_missing_outcomes(tmp_path, capsys):
         for name in ("examined", "routers.knn", "routers.recognised_dataset")
     ]
     typed = ["--data", str(tmp_path), "--results", str(tmp_path / "out"), "keep=2", "seeds=[0,1]"]
-    assert run_arrival.main([*typed, *settings, "split.n_folds=2"]) == 0
+    assert run_experiment.main(["arrival", *typed, *settings, "split.n_folds=2"]) == 0
     text = capsys.readouterr().out
     assert "by its card alone: capability_fusion. The other" in text
     assert "| capability_fusion | 0." in text
@@ -59,7 +59,7 @@ def test_the_command_copes_with_missing_outcomes(tmp_path, capsys):
     assert "ROUTER=capability_fusion ARGS=" in text
     assert "rests on 2 of 3 arrivals, 4 llms" in text
     assert "| 2 | ship-0 | 0 of 120 | the newcomer's family is not known (120) |" in text
-    counts = pd.read_csv(tmp_path / "out/arrival.csv").set_index(["newcomer", "dataset"])
+    counts = pd.read_csv(tmp_path / "out/arrival-datasets.csv").set_index(["newcomer", "dataset"])
     assert counts.loc[("bird-1", "ships"), "n_compared"] == 0
     assert np.isnan(counts.loc[("bird-1", "ships"), "oracle"])
     assert counts.groupby("newcomer")["n_tested"].sum().tolist() == [120] * 3

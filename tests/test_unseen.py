@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from arrival_by_hand import Parity, asked_by
 
-from benchmarks import run_unseen
+from benchmarks import run_experiment
+from benchmarks.experiments import unseen
 from benchmarks.splits import Fold
 from benchmarks.unseen import draw_unseen, judge_unseen
 from routers.table import RoutingTable
@@ -73,16 +74,18 @@ def test_the_summary_by_hand():
             "n_scored": [5] * 4 + [9] * 4,
             "size": [5] * 4 + [10] * 4,
             "seed": 0,
+            "n_unseen": 2,
             "mine": [1.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
             "best_single": [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0],
         }
     )
-    found = run_unseen.summary(rows).set_index(["n_scored", "policy"])
+    found = unseen.summarise(rows).set_index(["n_scored", "policy"])
     assert found.loc[(5, "mine"), "score"] == 0.75
     assert found.loc[(5, "mine"), "best_single_lead"] == 0.5
     assert found.loc[(9, "mine"), "best_single_lead"] == 1.0
     assert found.loc[(9, "best_single"), "best_single_lead"] == 0.0
-    text = run_unseen.to_markdown(found.reset_index(), "About.")
+    text = unseen.to_markdown(rows, {"data": "made", "n_llms": 6})
+    assert text.startswith("made: 2 of 6 llms are unseen")
     lines = text.splitlines()
     assert lines[4].startswith("| 5 | mine | 0.750 | +0.500 [")
     assert "recognised" not in text
@@ -104,7 +107,10 @@ def test_the_command_writes_a_table(table, tmp_path, capsys):
     settings += ["by_card=[capability_fusion]", "by_labels=[knn,recognised_dataset]", "zoo=all"]
     settings += ["n_scored=[6,12]", "n_shots=3", "seeds=[0,1]", "routers.knn.k=3"]
     out = tmp_path / "out"
-    assert run_unseen.main(["--data", str(tmp_path), "--results", str(out), *settings]) == 0
+    assert (
+        run_experiment.main(["unseen", "--data", str(tmp_path), "--results", str(out), *settings])
+        == 0
+    )
     text = capsys.readouterr().out
     assert "2 of 6 llms are unseen" in text
     assert "make unseen DATA=<folder>/" in text

@@ -1,0 +1,172 @@
+"""What an experiment's stored rows say: csv, md and png, the same way for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+from benchmarks.identity import canonical, text_of
+from benchmarks.store import Run, load_run, made_by
+from benchmarks.writing import markdown, number, with_interval
+
+Draw = Callable[[Axes, pd.DataFrame], object]
+
+
+@dataclass(frozen=True)
+class Report:
+    """An experiment whose parts are all stored.
+
+    Attributes
+    ----------
+    name : str
+    module : module
+        See ``benchmarks.experiments``.
+    command : str
+        That makes it.
+    runs : sequence of Run
+        Its parts, in order.
+    """
+
+    name: str
+    module: Any
+    command: str
+    runs: Sequence[Run]
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The facts of all parts."""
+        return pd.concat([run.rows() for run in self.runs], ignore_index=True)
+
+    @cached_property
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """What the facts mean, the main frame first, under the name ""."""
+        found = self.module.summarise(self.rows)
+        return found if isinstance(found, Mapping) else {"": found}
+
+    @cached_property
+    def text(self) -> str:
+        """The table as Markdown, and the line that says how it was made."""
+        about = self.runs[0].about
+        if hasattr(self.module, "to_markdown"):
+            text = self.module.to_markdown(self.rows, about)
+        else:
+            text = f"{_about(about)}\n\n{table(self.frames[''])}"
+        last = max(self.runs, key=lambda run: run.about["finished"])
+        return f"{text}\n{made_by(self.command, last.about)}"
+
+    def write(self, folder: Path, stem: str | None = None) -> list[Path]:
+        """Write ``stem.csv``, ``stem.md`` and a figure for each frame that is drawn.
+
+        Parameters
+        ----------
+        folder : Path
+        stem : str, optional
+            The experiment's name by default; further frames are ``stem-<name>``.
+        """
+        stem = stem or self.name
+        folder.mkdir(parents=True, exist_ok=True)
+        files = [folder / f"{stem}.md"]
+        files[0].write_text(self.text)
+        for name, frame in self.frames.items():
+            place = f"{stem}-{name}" if name else stem
+            index = frame.index.names != [None]
+            files.append(folder / f"{place}.csv")
+            frame.to_csv(files[-1], index=index, float_format="%.5g")
+            draw: Draw | None = getattr(self.module, f"draw_{name}" if name else "draw", None)
+            if draw:
+                files.append(folder / f"{place}.png")
+                _draw(draw, frame, files[-1])
+        return files
+
+
+def stored(name: str, module: Any, results: Path, command: str) -> Report:
+    """Return the report on what is stored; nothing is measured, and no outcome is read.
+
+    Parameters
+    ----------
+    name : str
+    module : module
+    results : Path
+        The folder that the experiment was written into.
+    command : str
+
+    Raises
+    ------
+    FileNotFoundError
+        If nothing is stored there.
+    ValueError
+        If what is stored was made under several settings, or of several data.
+    """
+    files = sorted((results / "parts").glob("[!.]*/run.json"))
+    runs = [
+        run
+        for run in map(load_run, [file.parent for file in files])
+        if run.about["experiment"] == name
+    ]
+    if not runs:
+        raise FileNotFoundError(
+            f"no part of {name} is stored in {results / 'parts'}. Run it first."
+        )
+    groups = {_setting_of(run) for run in runs}
+    if len(groups) > 1:
+        raise ValueError(
+            f"{results} must hold one setting of {name} to be reported on, got {len(groups)}. "
+            "Give a folder with one of them."
+        )
+    return Report(name, module, command, sorted(runs, key=lambda run: run.about["place"]))
+
+
+def _setting_of(run: Run) -> str:
+    """Return what all parts of an experiment have in common."""
+    identity = canonical(run.about["identity"])
+    settings = {key: value for key, value in identity["settings"].items() if key != "seed"}
+    hashes = [run.about["data_hash"], run.about["pool_hash"]]
+    return text_of([settings, identity["more"], hashes])
+
+
+def _draw(draw: Draw, frame: pd.DataFrame, path: Path) -> None:
+    figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
+    draw(ax, frame)
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
+
+
+def _about(about: Mapping[str, Any]) -> str:
+    return (
+        f"{markdown(about['data'])}, zoo {markdown(about['zoo'])}: {about['n_questions']} "
+        f"questions, {about['n_llms']} llms."
+    )
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Return a frame as a Markdown table; ``x_low`` and ``x_high`` are the interval of ``x``."""
+    shown = frame.reset_index() if frame.index.names != [None] else frame
+    names = [
+        name
+        for name in map(str, shown.columns)
+        if not (name.endswith(("_low", "_high")) and name.rpartition("_")[0] in shown)
+    ]
+    lines = [f"| {' | '.join(map(markdown, names))} |", "|---" * len(names) + "|"]
+    lines += [
+        f"| {' | '.join(_cell(row, name) for name in names)} |" for row in shown.to_dict("records")
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: Mapping[Any, Any], name: str) -> str:
+    value = row[name]
+    if isinstance(value, bool | np.bool_) or not isinstance(value, float | np.floating):
+        return markdown(value)
+    value = float(value)
+    if f"{name}_low" in row:
+        return with_interval(value, row[f"{name}_low"], row[f"{name}_high"], ".3f")
+    return number(value)

@@ -1,0 +1,23 @@
+"""Experiments: one module each, and a file of the same name in ``configs``.
+
+A module says what is measured and what it means; ``benchmarks.experiment`` does the rest. It has
+
+``measure(work) -> DataFrame``
+    Facts, one row per question and whatever is told apart, with ``question_id``; ``work`` is a
+    :class:`benchmarks.experiment.Work`.
+``summarise(rows) -> DataFrame`` or dict of names to DataFrame
+    What the facts mean, of all parts together. The frame named ``""`` is the main one.
+
+and may have
+
+``parts(cfg) -> list of dict``
+    What is measured, and stored, apart; by default each of ``cfg.seeds``.
+``depends_on(work)``
+    What determines the rows beside settings and outcomes, JSON-able.
+``draw(ax, frame)``, ``draw_<name>(ax, frame)``
+    Draw the main frame, or the one of that name: given numbers only.
+``to_markdown(rows, about) -> str``
+    By default the main frame as a table; ``about`` is what is stored of the first part.
+``TARGET``
+    Its target in the Makefile, where it has one.
+"""

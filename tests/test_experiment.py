@@ -1,0 +1,210 @@
+"""An experiment is a module and a file of settings: storage, resumption, report come with it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import ROOT
+
+from benchmarks import experiment_report, run_experiment, store
+from benchmarks.experiment import known, module_of
+from benchmarks.experiment_report import Report, table
+
+TOY = '''"""How long are questions?"""
+import time
+from pathlib import Path
+
+import pandas as pd
+
+
+def measure(work):
+    with Path("measured.txt").open("a") as file:
+        file.write(f"{work.part} of {work.cfg.seed}\\n")
+    time.sleep(work.cfg.seconds)
+    length = [len(question) * work.cfg.scale for question in work.table.questions]
+    return pd.DataFrame(
+        {"question_id": work.table.ids, "dataset": work.table.datasets, "length": length}
+    ).assign(seed=work.cfg.seed)
+
+
+def summarise(rows):
+    return rows.groupby("dataset")["length"].mean().to_frame()
+
+
+def draw(ax, frame):
+    ax.bar(range(len(frame)), frame["length"])
+'''
+SETTINGS = """defaults:
+  - data: synthetic
+  - zoo: all
+  - split: holdout
+  - _self_
+
+seeds: [0, 1, 2]
+seed: 0
+scale: 1.0
+seconds: 0.0
+results: results/toy
+"""
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """The suite, with an experiment added: two files."""
+    root = tmp_path_factory.mktemp("suite")
+    for name in ("benchmarks", "routers", "configs"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "benchmarks/experiments/toy.py").write_text(TOY.replace("\\n", "\\n"))
+    (root / "configs/toy.yaml").write_text(SETTINGS)
+    (root / "README.md").write_text("Nothing is quoted.\n")
+    return root
+
+
+def start(root, *typed, module="run_experiment"):
+    command = [sys.executable, "-m", f"benchmarks.{module}", *typed]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=root, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def ran(root, *typed, **more):
+    process = start(root, *typed, **more)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return out
+
+
+def measured(root):
+    file = root / "measured.txt"
+    lines = file.read_text().splitlines() if file.exists() else []
+    file.unlink(missing_ok=True)
+    return lines
+
+
+def test_two_files_make_an_experiment(copied):
+    out = ran(copied, "toy", "data.n_questions=30")
+    assert len(measured(copied)) == 3
+    folder = copied / "results" / "toy"
+    assert (folder / "toy.md").read_text() == out
+    assert "synthetic, zoo all: 30 questions, 4 llms." in out
+    assert "| dataset | length |" in out
+    assert "Made by `make run EXPERIMENT=toy DATA=synthetic" in out
+    means = pd.read_csv(folder / "toy.csv").set_index("dataset")["length"]
+    assert len(means) == 3
+    assert (folder / "toy.png").stat().st_size > 1000
+    # nothing is measured again, and what another setting gives is another part
+    assert ran(copied, "toy", "data.n_questions=30") == out
+    assert measured(copied) == []
+    ran(copied, "toy", "data.n_questions=30", "scale=2", "seeds=[1,5]")
+    assert measured(copied) == ["{'seed': 1} of 1", "{'seed': 5} of 5"]
+    doubled = pd.read_csv(folder / "toy.csv").set_index("dataset")["length"]
+    np.testing.assert_allclose(doubled, 2 * means, rtol=1e-4)
+
+
+def test_it_is_published_from_what_is_stored(copied):
+    out = ran(copied, "toy", "results=apart", "data.n_questions=30")
+    measured(copied)
+    typed = ["how_long", "--experiment", "toy", "--results", "apart", "--command", "make it"]
+    ran(copied, *typed, module="publish")
+    assert measured(copied) == []
+    text = (copied / "results/published/how_long.md").read_text()
+    assert text.rpartition("Made by")[0] == out.rpartition("Made by")[0]
+    assert "Made by `make it`" in text
+    assert (copied / "results/published/how_long.png").exists()
+    assert (copied / "results/published/how_long.csv").exists()
+
+
+def test_what_is_killed_goes_on_where_it_stood(copied):
+    typed = ["toy", "results=killed", "data.n_questions=30", "seconds=0.5", "seeds=[0,1,2,3]"]
+    rng, folder = np.random.default_rng(0), copied / "killed" / "parts"
+    while len(list(folder.glob("[!.]*/run.json"))) < 2:
+        process = start(copied, *typed)
+        began, stored = time.monotonic(), len(list(folder.glob("[!.]*/run.json")))
+        while len(list(folder.glob("[!.]*/run.json"))) == stored and process.poll() is None:
+            assert time.monotonic() - began < 100
+            time.sleep(0.02)
+        time.sleep(rng.uniform(0, 0.4))  # in the middle of the next part
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    done = len(list(folder.glob("[!.]*/run.json")))
+    measured(copied)
+    out = ran(copied, *typed)
+    assert len(measured(copied)) == 4 - done
+    undisturbed = ran(copied, *typed[:1], "results=whole", *typed[2:3], "seeds=[0,1,2,3]")
+    assert out.rpartition("\n\nMade by")[0] == undisturbed.rpartition("\n\nMade by")[0]
+
+
+def test_what_is_no_experiment_is_explained(capsys):
+    assert run_experiment.main(["arival"]) == 2
+    assert "There is no experiment 'arival': did you mean 'arrival'?" in capsys.readouterr().err
+    assert run_experiment.main(["zoo=all"]) == 2
+    assert "One experiment must be named, got []" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", known())
+def test_every_experiment_has_its_settings_and_its_functions(name):
+    module = module_of(name)
+    assert (ROOT / "configs" / f"{name}.yaml").exists()
+    assert callable(module.measure)
+    assert callable(module.summarise)
+    assert module.__doc__
+
+
+def part(tmp_path, seed, place, value, **changes):
+    identity = {"experiment": "made", "part": {"seed": seed}, "more": None}
+    identity |= {"settings": {"seed": seed, "k": changes.get("k", 1)}}
+    about = {"experiment": "made", "identity": identity, "place": place, "data": "d", "zoo": "z"}
+    about |= {"data_hash": "h", "pool_hash": "", "n_questions": 1, "n_llms": 2} | changes
+    rows = pd.DataFrame({"question_id": ["q"], "value": [value]})
+    return store.load_run(store.save_run(tmp_path / "parts" / f"p{seed}{value}", rows, about))
+
+
+class Made:
+    """A module, as it were."""
+
+    @staticmethod
+    def summarise(rows):
+        mean = rows["value"].mean()
+        frame = {"mean": [mean], "mean_low": [mean - 1], "mean_high": [mean + 1], "n": [len(rows)]}
+        return {"": pd.DataFrame(frame), "rows": rows.set_index("question_id")}
+
+    @staticmethod
+    def draw_rows(ax, frame):
+        ax.plot(frame["value"])
+
+
+def test_a_report_has_a_file_for_each_frame(tmp_path):
+    runs = [part(tmp_path, seed, seed, float(seed)) for seed in (0, 1)]
+    report = Report("made", Made, "make it", runs)
+    files = {file.name for file in report.write(tmp_path / "out")}
+    assert files == {"made.md", "made.csv", "made-rows.csv", "made-rows.png"}
+    assert "| mean | n |\n|---|---|\n| 0.500 [-0.500, 1.500] | 2 |" in report.text
+    assert (tmp_path / "out/made-rows.csv").read_text() == "question_id,value\nq,0\nq,1\n"
+    assert {file.name for file in report.write(tmp_path / "out", "other")} >= {"other-rows.png"}
+
+
+def test_what_is_stored_is_reported_in_its_order(tmp_path):
+    part(tmp_path, 0, 1, 1.0)
+    part(tmp_path, 1, 0, 0.0)
+    report = experiment_report.stored("made", Made, tmp_path, "make it")
+    assert report.rows["value"].tolist() == [0, 1]
+    with pytest.raises(FileNotFoundError, match="no part of other is stored"):
+        experiment_report.stored("other", Made, tmp_path, "make it")
+    part(tmp_path, 2, 2, 0.0, k=2)
+    with pytest.raises(ValueError, match="must hold one setting of made to be reported on, got 2"):
+        experiment_report.stored("made", Made, tmp_path, "make it")
+
+
+def test_a_frame_as_a_table():
+    frame = pd.DataFrame({"name": ["a|b"], "x": [np.nan], "ok": [True], "n": [3], "y": [1234.5]})
+    assert table(frame).splitlines() == [
+        "| name | x | ok | n | y |",
+        "|---|---|---|---|---|",
+        "| a\\|b | – | True | 3 | 1,234 |",  # noqa: RUF001 - a dash, not a minus
+    ]
