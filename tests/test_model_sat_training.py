@@ -94,6 +94,42 @@ def test_what_a_step_draws_depends_on_seed_and_number_alone(lm, readings, lesson
     assert all(len(set(rows)) == 5 for rows in long)
 
 
+def test_a_share_of_the_tokens_is_hidden_and_never_the_first(lm, readings):
+    memory = side_by_side([*readings[:3], lm.read(lm.prompt("a longer question " * 9, 64))], lm)
+    assert training.hide_tokens(memory, 0.0, np.random.default_rng(0)) is memory
+    there = ~memory.padding.isinf()
+    shares = []
+    for seed in range(40):
+        found = training.hide_tokens(memory, 0.6, np.random.default_rng(seed))
+        hidden = found.padding.isinf()
+        assert not hidden[..., 0].any()
+        assert hidden[~there].all()  # behind a question's end there is nothing
+        assert torch.equal(found.padding[~hidden], memory.padding[~hidden])
+        shares.append(float(hidden[there].float().sum() / (there.sum() - 4)))
+        assert found.keys is memory.keys
+    assert np.mean(shares) == pytest.approx(0.6, abs=0.02)
+    assert np.std(shares) > 0.01
+
+
+def test_tokens_are_hidden_while_it_is_trained_and_at_no_other_time(
+    lm, readings, lessons, monkeypatch
+):
+    seen = []
+    whole = ModelSATNetwork.forward
+
+    def forward(network, memory, capability):
+        seen.append(bool((memory.padding.isinf().float().mean()) > 0.3))
+        return whole(network, memory, capability)
+
+    monkeypatch.setattr(ModelSATNetwork, "forward", forward)
+    network = ModelSATNetwork(lm, 3, rank=2)
+    network.begin_at(np.linspace(-1, 1, lm.width))
+    read = lambda rows: [readings[row] for row in rows]  # noqa: E731
+    training.train(network, read, lessons, Teaching(n_steps=2, token_dropout=0.9), 0)
+    training.logits(network, read, np.full(24, 9), lessons.capability)
+    assert seen == [False, True, True, False, False]  # centered, two steps, then asked
+
+
 def test_rates_rise_over_a_tenth_of_the_steps_and_fall_to_nothing(
     lm, readings, lessons, monkeypatch
 ):

@@ -35,6 +35,9 @@ class Teaching(BaseEstimator):
     zoo_share : float, default=0.5
         Share of the steps' llms that are drawn from the zoo, the others from the pool; 0 to never
         train on a candidate. Without a pool all are the zoo's.
+    token_dropout : float, default=0.6
+        Share of a question's tokens, in [0, 1), that are hidden from the soft tokens, others at
+        every step: what is learned must not hang on a few words of a training question.
     n_steps : int or None, default=None
         By default 25 for each kind of question that the targets tell apart, at least 400 and at
         most 1,500.
@@ -57,6 +60,7 @@ class Teaching(BaseEstimator):
         "loss": OneOf("pointwise", "question_groups", "llm_groups", "both_groups"),
         "contrast": Real(0),
         "zoo_share": Real(0, 1),
+        "token_dropout": Real(0, 1, open_high=True),
         "n_steps": Integer(1) | None,
         "n_questions": Integer(1),
         "n_llms": Integer(1),
@@ -72,6 +76,7 @@ class Teaching(BaseEstimator):
         loss: str = "pointwise",
         contrast: float = 4.0,
         zoo_share: float = 0.5,
+        token_dropout: float = 0.6,
         n_steps: int | None = None,
         n_questions: int = 16,
         n_llms: int = 8,
@@ -84,6 +89,7 @@ class Teaching(BaseEstimator):
         self.loss = loss
         self.contrast = contrast
         self.zoo_share = zoo_share
+        self.token_dropout = token_dropout
         self.n_steps = n_steps
         self.n_questions = n_questions
         self.n_llms = n_llms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from routers.batching import batches_by_length
 from routers.model_sat.checkpoint import Checkpoint
 from routers.model_sat.language_model import Reading
 from routers.model_sat.lessons import Lessons, Teaching, steps_for
-from routers.model_sat.network import ModelSATNetwork, side_by_side
+from routers.model_sat.network import Memory, ModelSATNetwork, side_by_side
 from routers.model_sat_paper.losses import total_loss
 from routers.table import FloatArray
 
@@ -66,7 +67,9 @@ def train(
         llms = _draw(rng, lessons.draw, teaching.n_llms)
         _set_rates(optimizer, schedule(step))
         optimizer.zero_grad()
-        loss = _loss(network, read(rows), lessons, rows, llms, teaching)
+        memory = side_by_side(read(rows), network.lm)
+        memory = hide_tokens(memory, teaching.token_dropout, rng)
+        loss = _loss(network, memory, lessons, rows, llms, teaching)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), _MAX_GRADIENT)
         optimizer.step()
@@ -112,7 +115,7 @@ def logits(
 
 def _loss(
     network: ModelSATNetwork,
-    readings: list[Reading],
+    memory: Memory,
     lessons: Lessons,
     rows: np.ndarray,
     llms: np.ndarray,
@@ -124,11 +127,31 @@ def _loss(
     wanted = torch.as_tensor(
         lessons.targets[np.ix_(rows, llms)], dtype=torch.float32, device=device
     )
-    said = network(side_by_side(readings, network.lm), capability) + prior
+    said = network(memory, capability) + prior
     loss = total_loss(teaching.loss, said, wanted)
     if teaching.contrast:
         loss = loss + teaching.contrast * contrast_loss(torch.sigmoid(said), wanted)
     return loss
+
+
+def hide_tokens(memory: Memory, share: float, rng: np.random.Generator) -> Memory:
+    """Hide a random share of each question's tokens, all but its first, from soft tokens.
+
+    Parameters
+    ----------
+    memory : Memory of b questions of at most p tokens
+    share : float
+        In [0, 1).
+    rng : numpy Generator
+        Draws which, (b, p) numbers.
+    """
+    if not share:
+        return memory
+    b, p = memory.padding.shape[0], memory.padding.shape[-1]
+    hidden = rng.random((b, p)) < share
+    hidden[:, 0] = False  # attention rests on the first token where nothing else is of interest
+    mask = torch.from_numpy(hidden).to(memory.padding.device)[:, None, None]
+    return replace(memory, padding=memory.padding.masked_fill(mask, -torch.inf))
 
 
 def contrast_loss(predicted: Tensor, wanted: Tensor) -> Tensor:
