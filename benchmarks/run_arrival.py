@@ -12,33 +12,21 @@ from pathlib import Path
 
 import pandas as pd
 from hydra.utils import instantiate
-from matplotlib import pyplot as plt
-from matplotlib.figure import Figure
 from omegaconf import DictConfig
 
-from benchmarks import drawing
-from benchmarks.arrival import REFERENCES, follow
+from benchmarks import arrival_drawing
+from benchmarks.arrival import follow
 from benchmarks.arrival_figures import by_dataset, curves, leads
 from benchmarks.arrival_setting import ArrivalSetting, join_small_families
 from benchmarks.arrival_text import to_markdown
 from benchmarks.commands import make_command, run_command
 from benchmarks.composing import ROOT, Job, UsageError, compose_job
 from benchmarks.loading import load_folds, load_pool, load_table
-from benchmarks.plots import colour
 from benchmarks.progress import Progress
 from benchmarks.sources.folder import read_facts
 from benchmarks.store import circumstances, made_by
 from routers.aptitude.cards import TakesCards
 from routers.base import Router
-
-_BY_CARD = ("capability_fusion",)
-_LINES = {
-    "oracle": ("oracle", "#222222", "-"),
-    "knn": ("kNN", "#1f77b4", "-"),
-    "recognised_dataset": ("recognised dataset", "#b8860b", "-."),
-    "best_single": ("current best single", "#6b6b6b", "--"),
-    "zoo_mean": ("zoo mean", "#9a9a9a", ":"),
-}
 
 
 def families_of(cfg: DictConfig) -> dict[str, str]:
@@ -63,46 +51,6 @@ def families_of(cfg: DictConfig) -> dict[str, str]:
         for llm, family in facts[cfg.family].items()
     }
     return found | dict(cfg.zoo.families)
-
-
-def draw_curves(rows: pd.DataFrame, path: Path, examined: str) -> None:
-    """Draw the macro score of the policies at each arrival, the router that takes cards first."""
-    every = {name: (f"{name}, from cards", colour(name), "-") for name in (examined, *_BY_CARD)}
-    every |= _LINES
-    lines = {name: line for name, line in every.items() if name in rows}
-    found = curves(rows)
-    # a point between two unknown ones would not show on a line
-    marker = "." if found.isna().any(axis=None) else ""
-    figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
-    for name, (label, shade, style) in lines.items():
-        (line,) = axes.plot(found.index, found[name], style, color=shade, linewidth=1.6)
-        line.set(label=label, marker=marker)
-    axes.set_xlabel("arrival (by month of release)")
-    axes.set_ylabel("macro score of the zoo's router")
-    axes.legend(frameon=False, loc="lower right", fontsize=9)
-    _save(figure, path)
-
-
-def draw_leads(rows: pd.DataFrame, path: Path) -> None:
-    """Draw what the routers lead the current best single llm by, with intervals."""
-    table = leads(rows)
-    table = table.loc[[name for name in table.index if name not in REFERENCES]]
-    heights = range(len(table))[::-1]
-    figure, axes = plt.subplots(figsize=(7, 0.8 + 0.4 * len(table)), layout="constrained")
-    spread = [table["lead"] - table["low"], table["high"] - table["lead"]]
-    axes.errorbar(table["lead"], heights, xerr=spread, fmt="o", color="#1f77b4", capsize=3)
-    axes.axvline(0, color="#6b6b6b", linestyle="--", linewidth=1)
-    drawing.ticks(axes.yaxis, heights, table.index)
-    axes.set_ylim(-0.5, len(table) - 0.5)
-    axes.set_xlabel("lead over the current best single llm (macro score), 95% interval")
-    _save(figure, path)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=160)
-    plt.close(figure)
 
 
 def setting_of(job: Job, progress: Progress) -> ArrivalSetting:
@@ -177,8 +125,8 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     made = made_by(make_command("arrival", job), circumstances())
     text = f"{to_markdown(rows, job.cfg.keep, list(by_card))}\n{made}"
     (folder / "arrival.md").write_text(text)
-    draw_curves(rows, folder / "arrival.png", examined)
-    draw_leads(rows, folder / "arrival-leads.png")
+    arrival_drawing.curves_picture(curves(rows), examined, folder / "arrival")
+    arrival_drawing.leads_picture(leads(rows), folder / "arrival-leads")
     sys.stdout.write(text)
     return 0
 

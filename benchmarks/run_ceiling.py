@@ -1,6 +1,6 @@
 """What a linear probe on text embeddings tells of outcomes, by encoder and training questions.
 
-``make ceiling DATA=folder ZOO=small8`` writes ``results/ceiling/ceiling.{csv,md,png}``.
+``make ceiling DATA=folder ZOO=small8`` writes ``results/ceiling/ceiling.{csv,md,png,pdf}``.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 from hydra.utils import instantiate
-from matplotlib import pyplot as plt
-from matplotlib.artist import Artist
 
-from benchmarks import drawing
+from benchmarks import ceiling_figure
 from benchmarks.ceiling import PARTS, explained, squared_errors
 from benchmarks.commands import make_command, run_command
 from benchmarks.composing import ROOT, compose_job
@@ -57,26 +55,6 @@ def _rests_on(row: dict) -> list[str]:
     ]
 
 
-def draw(rows: pd.DataFrame, path: Path) -> None:
-    """Draw what the text adds to the dataset over the number of training questions."""
-    figure, panels = plt.subplots(1, len(PARTS), figsize=(9, 3.6), layout="constrained")
-    handles: dict[str, Artist] = {}
-    for part, axes in zip(PARTS, panels, strict=True):
-        for name, of_encoder in rows.groupby("encoder", sort=False):
-            text = 100 * of_encoder[[f"{part}_{what}" for what in ("text", "low", "high")]]
-            spread = [text.iloc[:, 0] - text.iloc[:, 1], text.iloc[:, 2] - text.iloc[:, 0]]
-            x, y = of_encoder["n_train"], text.iloc[:, 0]
-            handles[str(name)] = axes.errorbar(x, y, yerr=spread, fmt="o-", ms=4, capsize=3)
-        axes.axhline(0, color="#6b6b6b", linestyle="--", linewidth=1)
-        axes.set_title(f"{part}, beyond the dataset", fontsize=10)
-        axes.set_xlabel("training questions")
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel("share of variance that\na linear probe explains, %")
-    drawing.legend(panels[0], handles, fontsize=9)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
-
-
 def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     """Measure, write table and figure, and print the table."""
     job, progress = compose_job("ceiling", overrides, verbatim), Progress()
@@ -103,7 +81,7 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     made = made_by(make_command("ceiling", job), circumstances())
     text = f"{to_markdown(found, about)}\n{made}"
     (folder / "ceiling.md").write_text(text)
-    draw(found, folder / "ceiling.png")
+    ceiling_figure.picture(found, folder / "ceiling")
     sys.stdout.write(text)
     return 0
 
