@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from benchmarks import canvas, drawing, palette, router_families
 
-_HEIGHT = 3.3
+_HEIGHT = 3.9
 _CERTAIN = 1.96  # standard errors that a 95% interval reaches
 _LEAST = 1e-3  # percent: a smaller distance to the bound is what a solver rounds
 _SOLVERS = {
@@ -45,9 +45,8 @@ def draw(found: pd.DataFrame, unit: str, name: str, stem: Path) -> None:
         draw_overspending(cost, overspent(found), unit)
         solvers = draw_gaps(gap, distances(found))
         cost.xaxis.set_major_locator(ticker.MaxNLocator(4))  # small costs have long names
-        drawing.heading(
-            figure, f"{drawing.name(name)}: promises on predictions, judged by the truth"
-        )
+        about = "promises on predictions, judged by the truth, with 95% intervals"
+        drawing.heading(figure, f"{drawing.name(name)}: {about}")
         families = router_families.handles(sorted(set(promised["router"])))
         drawing.legend_below(figure, families | kept, 2, "left")
         drawing.legend_below(figure, solvers, 1, "right")
@@ -86,7 +85,7 @@ def draw_scores(ax: Axes, reached: pd.DataFrame) -> dict[str, Artist]:
     [exactly] = ax.plot(ends, ends, color=palette.INK, lw=0.8, ls="--")
     ax.set_title("a promised score")
     ax.set_xlabel("promised mean score")
-    ax.set_ylabel("reached mean score, 95% interval")
+    ax.set_ylabel("reached mean score")
     return {"promise kept exactly": exactly}
 
 
@@ -96,7 +95,7 @@ def draw_overspending(ax: Axes, overspent: pd.DataFrame, unit: str) -> None:
     ax.axhline(0, color=palette.INK, lw=0.8, ls="--")
     ax.set_title("a budget")
     ax.set_xlabel(f"budget per question,\n{drawing.name(unit)}", **drawing.as_written())
-    ax.set_ylabel("paid beyond the budget, %, 95% interval")
+    ax.set_ylabel("paid beyond the budget, %")
 
 
 def _lines(ax: Axes, points: pd.DataFrame) -> None:

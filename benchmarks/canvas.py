@@ -78,4 +78,5 @@ def _save(figure: Figure, stem: Path) -> None:
     shown, printed = files_of(stem)
     figure.savefig(shown, dpi=_DPI)
     _lighten(shown)
-    figure.savefig(printed, metadata={"CreationDate": None})  # the same figure is the same file
+    # the same figure is the same file; fonts are of type 3, for type 42 loses Chinese signs
+    figure.savefig(printed, metadata={"CreationDate": None})

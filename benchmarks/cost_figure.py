@@ -89,7 +89,7 @@ def handles(found: Costs) -> dict[str, Artist]:
         shown["another router at price 0"] = Line2D([], [], marker="o", **_OTHER)
     shown["one llm always"] = Line2D([], [], **_LLM)
     if below:
-        shown["the same, below the axis"] = Line2D([], [], **_LLM_BELOW)
+        shown["an llm below the axis"] = Line2D([], [], **_LLM_BELOW)
     return shown
 
 

@@ -1,7 +1,9 @@
 """Every figure of the stored runs.
 
-``python -m benchmarks.plots [--results FOLDER]`` writes ``figures/<data>-<zoo>-<split>/``, a PNG and
-a PDF of each. ``benchmarks.figure_data`` works out the numbers, a module per figure draws them.
+``python -m benchmarks.plots [--results FOLDER]`` writes a PNG and a PDF of each into the folder
+``figures/<data>-<zoo>-<split>/``.
+
+``benchmarks.figure_data`` works out the numbers, a module per figure draws them.
 """
 
 from __future__ import annotations

@@ -9,11 +9,12 @@ from hydra.utils import instantiate
 from sklearn.base import clone
 
 from benchmarks.arrival import follow
-from benchmarks.arrival_figures import leads
+from benchmarks.arrival_drawing import curves_picture, draw_curves, draw_leads, leads_picture
+from benchmarks.arrival_figures import curves, leads
 from benchmarks.arrival_setting import ArrivalSetting, strangers
 from benchmarks.arrival_text import to_markdown
 from benchmarks.composing import ROOT, register_resolvers
-from benchmarks.run_arrival import draw_curves, draw_leads, families_of
+from benchmarks.run_arrival import families_of
 from benchmarks.sources import synthetic
 from benchmarks.splits import kfold
 from routers.capability_fusion.router import CapabilityFusionRouter
@@ -134,7 +135,14 @@ def test_figures_are_drawn_for_the_policies_there_are(tmp_path):
             "oracle": [1.0, 1.0],
         }
     )
-    draw_curves(rows, tmp_path / "curves.png", "5 tasks")
-    draw_leads(rows, tmp_path / "leads.png")
+    figure, (left, right) = plt.subplots(1, 2)
+    draw_curves(left, curves(rows), "5 tasks")
+    names = [text.get_text() for text in left.get_legend().get_texts()]
+    assert names == ["5 tasks, from cards", "oracle", "current best single"]
+    draw_leads(right, leads(rows).loc[["5 tasks"]])
+    assert [text.get_text() for text in right.get_yticklabels()] == ["5 tasks"]
+    plt.close(figure)
+    curves_picture(curves(rows), "5 tasks", tmp_path / "curves")
+    leads_picture(leads(rows), tmp_path / "leads")  # leaves out who does not route
     assert all(plt.imread(path).size for path in tmp_path.glob("*.png"))
-    assert len(list(tmp_path.glob("*.png"))) == 2
+    assert len(list(tmp_path.glob("*.p[nd][gf]"))) == 4

@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import arrival
+from benchmarks import arrival, arrival_drawing
 from benchmarks.arrival import follow
 from benchmarks.arrival_figures import basis, by_dataset, curves, leads, policies_of, shortened
 from benchmarks.arrival_setting import ArrivalSetting
 from benchmarks.arrival_text import to_markdown
-from benchmarks.run_arrival import draw_curves, draw_leads
 from benchmarks.splits import Fold
 from routers.table import RoutingTable
 
@@ -220,8 +219,8 @@ def test_where_nothing_can_be_compared_figures_are_dashes(tmp_path):
     text = to_markdown(rows, by_hand.KEEP, ["card"])
     assert text.startswith("Mean over 0 arrivals")
     assert "| card | – | – |" in text  # noqa: RUF001 - a dash, not a minus
-    draw_curves(rows, tmp_path / "curves.png", "card")
-    draw_leads(rows, tmp_path / "leads.png")
+    arrival_drawing.curves_picture(curves(rows), "card", tmp_path / "curves")
+    arrival_drawing.leads_picture(leads(rows), tmp_path / "leads")
 
 
 def test_strangers_without_training_outcomes_are_none():

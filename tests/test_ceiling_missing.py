@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import ceiling_figure
 from benchmarks.ceiling import PARTS, explained, squared_errors
 from benchmarks.contrasts import squared_errors_of, take_apart
-from benchmarks.run_ceiling import draw, to_markdown
+from benchmarks.run_ceiling import to_markdown
 from benchmarks.splits import Fold
 from routers.encoders import Encoder
 from routers.table import RoutingTable
@@ -204,7 +205,7 @@ def test_what_cannot_be_told_is_unknown(pattern, tmp_path):
     rows = pd.DataFrame([{"encoder": "numbers"} | found])
     line = to_markdown(rows, "Numbers.").splitlines()[-1]
     assert line.endswith("| – | – | – | – |")  # noqa: RUF001 - a dash, not a minus
-    draw(rows, tmp_path / "ceiling.png")
+    ceiling_figure.picture(rows, tmp_path / "ceiling")
 
 
 def test_no_share_of_a_variance_that_may_be_noise():

@@ -118,7 +118,9 @@ def test_who_met_a_floor_by_luck_has_no_interval_against_it(steady):
     found = metrics.summary([lucky], curve=CURVE)
     assert found["gap_closed"] == 0
     assert found["lead_best_single"] == 0
-    assert np.isnan([found[f"{name}_{end}"] for name in ("gap", "lead") for end in ("low", "high")]).all()
+    assert np.isnan(
+        [found[f"{name}_{end}"] for name in ("gap", "lead") for end in ("low", "high")]
+    ).all()
     assert found["lift_low"] < found["lift_recognised"] < found["lift_high"]
 
 
