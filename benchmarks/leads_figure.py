@@ -113,6 +113,7 @@ def _far_off(ax: Axes, place: int, row: np.ndarray, family: router_families.Fami
         va="center",
         fontsize=canvas.TINY,
         color=family.color,
+        bbox={"fc": "white", "ec": "none", "pad": 0.5},  # the line at zero may be behind it
     )
 
 
