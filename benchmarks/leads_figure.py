@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import ticker
+from matplotlib import patheffects, ticker
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -108,12 +108,14 @@ def _far_off(ax: Axes, place: int, row: np.ndarray, family: router_families.Fami
     ax.annotate(
         f"{sign} {text}" if left else f"{text} {sign}",
         (side, place),
-        xycoords=("axes fraction", "data"),
+        (2 if left else -2, 0),
+        ("axes fraction", "data"),
+        "offset points",
         ha="left" if left else "right",
         va="center",
         fontsize=canvas.TINY,
         color=family.color,
-        bbox={"fc": "white", "ec": "none", "pad": 0.5},  # the line at zero may be behind it
+        path_effects=[patheffects.withStroke(linewidth=2, foreground="white")],  # over lines
     )
 
 

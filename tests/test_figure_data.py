@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from board_rows import row
 from made_boards import MadeRun
-from stored_by_hand import asked
+from stored_by_hand import asked, stored
 
 from benchmarks import figure_data
 from benchmarks.comparable import Comparison
@@ -61,6 +61,7 @@ class TestLeads:
     def test_a_bound_that_is_not_known_is_left_out(self):
         _, references = figure_data.leads(board({"corrected_oracle": NAN}))
         assert list(references.index) == ["told the dataset", "oracle"]
+        assert list(figure_data.REFERENCES.values())[1] == "oracle without luck"
 
     def test_who_ran_with_other_seeds_than_most_says_so(self):
         most = {"seeds": "0 1", "n_seeds": 2, "dataset_best": 0.7}
@@ -95,6 +96,28 @@ class TestDatasets:
         shown = figure_data.dataset_differences(board({"router": "b"}, {"router": "told"}), found)
         assert not shown.clear.any(axis=None)  # two questions tell nothing; nor does no difference
 
+    def test_clear_gains_and_clear_losses(self):
+        n = 20
+        right = (np.arange(2 * n) % n > 1).astype(float)  # of who is right on nearly all
+        score = np.column_stack([np.r_[right[:n], 1 - right[n:]], np.r_[1 - right[:n], right[n:]]])
+        found = stored(
+            ["a", "b"],
+            question_id=[f"q{i:02d}" for i in range(2 * n)],
+            dataset=["d"] * n + ["e"] * n,
+            **{"chance": np.zeros(2 * n), "score": score, "cost": score + 1},
+            **{"choice": [0] * 2 * n, "choice_dataset_best": [1] * 2 * n},
+            **{"random_score": score.mean(axis=1)},
+            **{"oracle_score": score.max(axis=1), "oracle_cost": [1] * 2 * n},
+        )
+        runs = [[MadeRun({"label": "a"}, found)]]
+        one = Comparison(runs, [{0: found}], [{0: found}])
+        shown = figure_data.dataset_differences(board({"router": "a"}), one)
+        assert shown.values.loc["a"].tolist() == pytest.approx([0, 0.8, -0.8])
+        assert shown.clear.loc["a"].tolist() == [False, True, True]
+        assert list(shown.clear) == list(shown.values)
+        again = figure_data.dataset_differences(board({"router": "a"}), one)
+        assert again.clear.equals(shown.clear)
+
 
 class TestShares:
     def test_the_most_chosen_come_first(self):
@@ -113,6 +136,20 @@ class TestShares:
         assert shares["4 others"].iloc[0] == pytest.approx(10 / 78)
         assert shares.sum(axis=1).iloc[0] == pytest.approx(1)
 
+    @pytest.mark.parametrize(("n", "last"), [(8, "llm7"), (9, "1 other"), (10, "2 others")])
+    def test_eight_are_named(self, monkeypatch, n, last):
+        share = {f"llm{i}": 1 / n for i in range(n)}
+        monkeypatch.setattr(figure_data.metrics, "selection_share", lambda rows: share)
+        shares = figure_data.selection_shares(board({"router": "x"}), comparison(x=[TOLD]))
+        assert list(shares)[:8] == [f"llm{i}" for i in range(8)]  # equals by name
+        assert list(shares)[-1] == last
+
+    def test_nothing_could_be_sent(self, monkeypatch):
+        share = {f"llm{i}": NAN for i in range(10)}
+        monkeypatch.setattr(figure_data.metrics, "selection_share", lambda rows: share)
+        shares = figure_data.selection_shares(board({"router": "x"}), comparison(x=[TOLD]))
+        assert np.isnan(shares["2 others"].iloc[0])
+
 
 class TestCosts:
     def test_a_router_s_curve_keeps_its_best_points(self, monkeypatch):
@@ -123,11 +160,13 @@ class TestCosts:
         }
         found = comparison(**{name: [TOLD] for name in curves})
         given = iter(curves[name] for name in sorted(curves))
-        monkeypatch.setattr(
-            figure_data.metrics,
-            "price_curve",
-            lambda *_: pd.DataFrame(next(given), columns=["cost", "score"]),
-        )
+
+        def curve(rows, prices):
+            assert rows[0]["question_id"].tolist() == IDS
+            assert prices[0] == 0
+            return pd.DataFrame(next(given), columns=["cost", "score"])
+
+        monkeypatch.setattr(figure_data.metrics, "price_curve", curve)
         costs = figure_data.costs(found)
         steep = costs.curves[costs.curves["router"] == "steep"]
         assert steep[["cost", "score"]].to_numpy().tolist() == [[2, 0.35], [5, 0.9]]
@@ -151,6 +190,22 @@ class TestCosts:
         assert named[:2] == ["top", "much"]
         assert (len(named), named[-1]) == (4, "recognised_dataset")
 
+    def test_what_the_front_would_lose_is_an_area_over_the_logarithm_of_cost(self):
+        points = pd.DataFrame(
+            [(0.1, 0.1, ""), (0.2, 0.2, "a"), (0.3, 0.5, "b"), (0.9, 0.6, "c"), (9, 0.61, "d")],
+            columns=["cost", "score", "router"],
+        )
+        front = pareto_front(points)
+        # d has the end; without b 0.3 of log 3 is lost, without a 0.1 of log 1.5,
+        # without c 0.1 of log 10
+        assert figure_data._named(points, front) == ["d", "b", "c"]
+        lost = figure_data._area(points, 9) - figure_data._area(points[points["router"] != "b"], 9)
+        assert lost == pytest.approx(0.3 * np.log(3))
+        cheap = points.assign(cost=points["cost"] * [0, 1, 1, 1, 1])  # free counts as the cheapest
+        assert figure_data._area(cheap, 9) == pytest.approx(
+            0.2 * np.log(1.5) + 0.5 * np.log(3) + 0.6 * np.log(10)
+        )
+
     def test_costs_may_be_0(self):
         points = pd.DataFrame({"cost": [0.0, 0, 2], "score": [0.4, 0.5, 0.6], "router": [*"abc"]})
         assert figure_data._named(points, pareto_front(points)) == ["c", "b"]
@@ -160,7 +215,7 @@ class TestCosts:
 
 def test_calibration_errors_are_those_that_are_known():
     per_llm = pd.DataFrame(
-        {"router": ["x", "x", "y", "y"], "calibration_error": [0.1, NAN, NAN, NAN]}
+        {"router": ["x", "x", "y", "y"], "calibration_error": [0.1, NAN, NAN, NAN], "brier": NAN}
     )
     found = figure_data.calibration_errors(board({"router": "y"}, {"router": "x"}), per_llm)
     assert {name: errors.tolist() for name, errors in found.items()} == {"x": [0.1], "y": []}
