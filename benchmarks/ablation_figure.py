@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from benchmarks import drawing
+from benchmarks import canvas, drawing, palette
 from benchmarks.ablation import as_number, parameters_of
 
-_LINES = (("#0072b2", "o"), ("#d55e00", "s"), ("#009e73", "^"), ("#cc79a7", "D"), ("#56b4e9", "v"))
+_WIDTH, _HEIGHT = 5.2, 3.0
+_TITLE = 80  # columns of the heading
 _ABREAST = 0.12  # of the room between two values, by which lines stand apart
 _WIDE = 8.0  # from here, largest to smallest, numbers are drawn along a logarithmic axis
 
@@ -29,30 +29,30 @@ def draw(ax: Axes, found: pd.DataFrame) -> Axes:
     places = _places(ax, list(dict.fromkeys(found[along])))
     handles: dict[str, Artist] = {}
     for number, (values, rows) in enumerate(lines):
-        shade, marker = _LINES[number % len(_LINES)]
+        shade, marker = palette.LINES[number % len(palette.LINES)]
         x = _aside(ax, [places[value] for value in rows[along]], number - (len(lines) - 1) / 2)
         y, default = rows["difference"].to_numpy(), rows["is_default"].to_numpy()
         error = np.abs(rows[["difference_low", "difference_high"]].to_numpy().T - y)
         error[:, default] = 0
-        style: dict[str, Any] = {"color": shade, "marker": marker, "ms": 6, "capsize": 3, "lw": 1.1}
+        style: dict[str, Any] = {"color": shade, "marker": marker, "ms": 4.5, "capsize": 2}
         joined = "-" if not np.isnan(list(map(as_number, rows[along]))).any() else "none"
         drawn = ax.errorbar(x, y, yerr=error, ls=joined, **style)
         handles[" ".join(map(str, values))] = drawn.lines[0]
-        ax.plot(np.array(x)[default], y[default], marker, ms=11, mfc="none", color=shade)
-    ax.axhline(0, color="#6b6b6b", lw=0.9, zorder=0)
+        ax.plot(np.array(x)[default], y[default], marker, ms=8, mfc="none", color=shade)
+    ax.axhline(0, color=palette.GREY, lw=0.8, zorder=0)
     ax.set_xlabel(drawing.name(along), **drawing.as_written())
     ax.set_ylabel("macro score, difference to the\ndefault (ringed), 95% interval")
-    ax.grid(axis="y", alpha=0.25)
+    ax.grid(axis="y")
     if others:
-        drawing.legend(ax, handles, fontsize=8, title=", ".join(others))
+        drawing.legend(ax, handles, title=", ".join(others))
     return ax
 
 
-def picture(found: pd.DataFrame, title: str) -> Figure:
-    """Draw an ablation on a figure of its own."""
-    figure, ax = plt.subplots(figsize=(6.4, 3.6))
-    drawing.title(draw(ax, found), title)
-    return figure
+def picture(found: pd.DataFrame, title: str, stem: Path) -> None:
+    """Draw an ablation on a figure of its own and save it, see :func:`benchmarks.canvas.sheet`."""
+    with canvas.sheet(stem, _WIDTH, _HEIGHT) as (figure, axes):
+        draw(axes[0, 0], found)
+        drawing.heading(figure, drawing.name(title, _TITLE))
 
 
 def _along(found: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """Table and picture of a sweep that varied something, from the runs that are stored.
 
-``make sweep`` writes ``results/ablations/<sweep>-<data>-<zoo>-<split>.{csv,md,png}``.
+``make sweep`` writes ``results/ablations/<sweep>-<data>-<zoo>-<split>.{csv,md,png,pdf}``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from matplotlib import pyplot as plt
 
 from benchmarks.ablation import ablation, settings
 from benchmarks.ablation_figure import picture
@@ -47,7 +46,7 @@ class Sweep:
 
 
 def report(sweep: Sweep, results: Path, comparison: str, command: str, stem: Path) -> str | None:
-    """Write ``stem.csv``, ``stem.md`` and ``stem.png``; return the table.
+    """Write ``stem.csv``, ``stem.md``, ``stem.png`` and ``stem.pdf``; return the table.
 
     Parameters
     ----------
@@ -86,6 +85,4 @@ def _write(found: pd.DataFrame, text: str, title: str, stem: Path) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
     found.to_csv(Path(f"{stem}.csv"), index=False, float_format="%.6g")
     Path(f"{stem}.md").write_text(text)
-    figure = picture(found, title)
-    figure.savefig(Path(f"{stem}.png"), dpi=130, bbox_inches="tight")
-    plt.close(figure)
+    picture(found, title, stem)

@@ -1,6 +1,6 @@
 """What a promise is worth: promised against reached score and cost, from the stored runs.
 
-``python -m benchmarks.budget [--results FOLDER]`` writes ``budget.csv`` and ``budget.png`` into
+``python -m benchmarks.budget [--results FOLDER]`` writes ``budget.{csv,png,pdf}`` into
 ``figures/<data>-<zoo>-<split>/``. Promises are made on predictions; what they were worth is read
 from the true scores and costs. A batch is the test questions of one fold: what one fitted router
 is asked.
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks import budget_plots
+from benchmarks import budget_plots, canvas
 from benchmarks.comparable import Comparison, comparisons
 from benchmarks.comparison import folder_names, place_of
 from benchmarks.plots import command_line
@@ -233,10 +233,10 @@ def draw_all(results: Path) -> list[Path]:
 
 def _write(folder: Path, found: pd.DataFrame, unit: str) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "budget.csv", folder / "budget.png"]
-    found.to_csv(files[0], index=False, float_format="%.6g")
-    budget_plots.draw(found, unit, folder.name, files[1])
-    return files
+    table, stem = folder / "budget.csv", folder / "budget"
+    found.to_csv(table, index=False, float_format="%.6g")
+    budget_plots.draw(found, unit, folder.name, stem)
+    return [table, *canvas.files_of(stem)]
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib import ticker
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from benchmarks import drawing
-from benchmarks.plots import colour
+from benchmarks import canvas, drawing, palette, router_families
+
+_HEIGHT = 3.9
+_CERTAIN = 1.96  # standard errors that a 95% interval reaches
+_LEAST = 1e-3  # percent: a smaller distance to the bound is what a solver rounds
+_SOLVERS = {
+    "lp": ("program, rounded", palette.INK),
+    "dual": ("dual ascent", palette.BLUE),
+    "price": ("one price", palette.VERMILION),
+}
 
 
-def draw(found: pd.DataFrame, unit: str, name: str, file: Path) -> None:
+def draw(found: pd.DataFrame, unit: str, name: str, stem: Path) -> None:
     """Draw one comparison.
 
     Parameters
@@ -26,85 +35,91 @@ def draw(found: pd.DataFrame, unit: str, name: str, file: Path) -> None:
         Of cost.
     name : str
         Of the comparison.
-    file : Path
+    stem : Path
+        See :func:`benchmarks.canvas.sheet`.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.4), gridspec_kw={"wspace": 0.28})
-    drawing.title(draw_scores(axes[0], found), "a promised score")
-    drawing.title(draw_overspending(axes[1], found, unit), "a budget")
-    drawing.title(draw_gaps(axes[2], found), "how near the solvers come")
-    axes[1].xaxis.set_major_locator(ticker.MaxNLocator(5))  # small costs have long names
-    about = f"{drawing.name(name)}: promises on predictions, judged by the truth"
-    figure.suptitle(about, fontsize=10, **drawing.as_written())
-    figure.savefig(file, dpi=130, bbox_inches="tight")
-    plt.close(figure)
+    with canvas.sheet(stem, canvas.PAGE, _HEIGHT, ncols=3) as (figure, axes):
+        score, cost, gap = axes[0]
+        promised = reached(found)
+        kept = draw_scores(score, promised)
+        draw_overspending(cost, overspent(found), unit)
+        solvers = draw_gaps(gap, distances(found))
+        cost.xaxis.set_major_locator(ticker.MaxNLocator(4))  # small costs have long names
+        about = "promises on predictions, judged by the truth, with 95% intervals"
+        drawing.heading(figure, f"{drawing.name(name)}: {about}")
+        families = router_families.handles(sorted(set(promised["router"])))
+        drawing.legend_below(figure, families | kept, 2, "left")
+        drawing.legend_below(figure, solvers, 1, "right")
 
 
-def draw_scores(ax: Axes, found: pd.DataFrame) -> Axes:
-    """Draw promised against reached mean score, a line per router."""
-    part = _of_programme(found, "score")
-    handles = {
-        str(router): _line(ax, router, line["promise"], line["score"], line["violation_error"])
-        for router, line in part.groupby("router")
-    }
-    ends = [part["promise"].min(), part["promise"].max()]
-    [handles["promise kept exactly"]] = ax.plot(ends, ends, color="#222222", lw=0.8, ls="--")
-    _legend(ax, handles, 4)
-    ax.set_xlabel("promised mean score")
-    ax.set_ylabel("reached mean score, 95% interval")
-    return ax
+def reached(found: pd.DataFrame) -> pd.DataFrame:
+    """Return ``router, promise, value, error``: the mean scores that were reached."""
+    part = _of_program(found, "score")
+    return part.rename(columns={"score": "value"}).assign(error=_CERTAIN * part["violation_error"])
 
 
-def draw_overspending(ax: Axes, found: pd.DataFrame, unit: str) -> Axes:
-    """Draw what was paid beyond the budget, in percent of it, a line per router."""
-    part = _of_programme(found, "cost")
-    for router, line in part.groupby("router"):
-        percent = 100 / line["promise"].where(line["promise"] > 0)  # beyond nothing, no percent
-        beyond, error = line["violation"] * percent, line["violation_error"] * percent
-        _line(ax, router, line["promise"], beyond, error)
-    ax.axhline(0, color="#222222", lw=0.8, ls="--")
-    ax.set_xlabel(f"budget per question, {drawing.name(unit)}", **drawing.as_written())
-    ax.set_ylabel("paid beyond the budget, %, 95% interval")
-    return ax
+def overspent(found: pd.DataFrame) -> pd.DataFrame:
+    """Return ``router, promise, value, error``: what was paid beyond a budget, in percent of it."""
+    part = _of_program(found, "cost")
+    percent = 100 / part["promise"].where(part["promise"] > 0)  # beyond nothing, no percent
+    error = _CERTAIN * part["violation_error"] * percent
+    return part.assign(value=part["violation"] * percent, error=error)
 
 
-def _of_programme(found: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _of_program(found: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Pick the reference solver's rows without capacities."""
     free = np.isinf(found["capacity"])
     return found[(found["kind"] == kind) & (found["solver"] == "lp") & free]
 
 
-def _line(ax: Axes, router: object, x: pd.Series, y: pd.Series, error: pd.Series) -> Artist:
-    ax.grid(alpha=0.25)
-    style = {"fmt": "o-", "ms": 4, "lw": 1.1, "capsize": 2, "color": colour(str(router))}
-    return ax.errorbar(x, y, yerr=1.96 * error, **style)  # type: ignore[arg-type, return-value]
+def distances(found: pd.DataFrame) -> pd.DataFrame:
+    """Return ``solver, capacity, share, percent``: distance to the bound, mean over routers."""
+    gaps = found.groupby(["solver", "capacity", "share"], as_index=False)["gap"].mean()
+    return gaps.assign(percent=np.maximum(100 * gaps["gap"], _LEAST))
 
 
-def draw_gaps(ax: Axes, found: pd.DataFrame) -> Axes:
-    """Distance of each solver to the bound, mean over routers, with and without capacities."""
-    titles = {"lp": "programme, rounded", "dual": "dual ascent", "price": "one price"}
-    shades = {"lp": "#222222", "dual": "#1f77b4", "price": "#d62728"}
-    shown = found.groupby(["solver", "capacity", "share"], as_index=False)["gap"].mean()
+def draw_scores(ax: Axes, reached: pd.DataFrame) -> dict[str, Artist]:
+    """Draw promised against reached mean score, a line per router."""
+    _lines(ax, reached)
+    ends = [reached["promise"].min(), reached["promise"].max()]
+    [exactly] = ax.plot(ends, ends, color=palette.INK, lw=0.8, ls="--")
+    ax.set_title("a promised score")
+    ax.set_xlabel("promised mean score")
+    ax.set_ylabel("reached mean score")
+    return {"promise kept exactly": exactly}
+
+
+def draw_overspending(ax: Axes, overspent: pd.DataFrame, unit: str) -> None:
+    """Draw what was paid beyond the budget, in percent of it, a line per router."""
+    _lines(ax, overspent)
+    ax.axhline(0, color=palette.INK, lw=0.8, ls="--")
+    ax.set_title("a budget")
+    ax.set_xlabel(f"budget per question,\n{drawing.name(unit)}", **drawing.as_written())
+    ax.set_ylabel("paid beyond the budget, %")
+
+
+def _lines(ax: Axes, points: pd.DataFrame) -> None:
+    for router, line in points.groupby("router"):
+        family = router_families.family_of(str(router))
+        style: dict[str, Any] = {"marker": family.marker, "color": family.color, "ms": 3, "lw": 0.8}
+        ax.errorbar(line["promise"], line["value"], yerr=line["error"], capsize=1.5, **style)
+    ax.grid()
+
+
+def draw_gaps(ax: Axes, distances: pd.DataFrame) -> Mapping[str, Artist]:
+    """Draw the distance of each solver to the bound, with and without capacities."""
     handles: dict[str, Artist] = {}
-    for solver, title in titles.items():
-        for room in sorted(shown["capacity"].unique(), reverse=True):
-            line = shown[(shown["solver"] == solver) & (shown["capacity"] == room)]
+    for solver, (title, color) in _SOLVERS.items():
+        for room in sorted(distances["capacity"].unique(), reverse=True):
+            line = distances[(distances["solver"] == solver) & (distances["capacity"] == room)]
             if not line.empty:
-                label = title + ("" if np.isinf(room) else f", at most {room:g} shares each")
-                percent, style = (
-                    np.maximum(100 * line["gap"], 1e-3),
-                    "o-" if np.isinf(room) else "o--",
-                )
-                [handles[label]] = ax.plot(
-                    line["share"], percent, style, ms=4, lw=1.1, color=shades[solver]
-                )
-    drawing.plain_log_scale(ax.yaxis, 100 * shown["gap"].clip(lower=1e-5))
-    ax.set_xlabel("promise: share of the way from cheapest to best")
-    ax.set_ylabel("distance to the bound, %, mean of all")
-    ax.grid(alpha=0.25)
-    _legend(ax, handles, 2)
-    return ax
-
-
-def _legend(ax: Axes, handles: dict[str, Artist], ncols: int) -> None:
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.14)}
-    drawing.legend(ax, handles, fontsize=7, ncols=ncols, **place)
+                free = np.isinf(room)
+                label = title + ("" if free else f", at most {room:g} shares each")
+                style: dict[str, Any] = {"ms": 3, "color": color, "ls": "-" if free else "--"}
+                [handles[label]] = ax.plot(line["share"], line["percent"], marker="o", **style)
+    drawing.plain_log_scale(ax.yaxis, distances["percent"])
+    ax.set_title("how near the solvers come")
+    ax.set_xlabel("promise: share of the way\nfrom cheapest to best")
+    ax.set_ylabel("distance to the bound, %")
+    ax.grid()
+    return handles

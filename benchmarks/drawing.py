@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import textwrap
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -19,14 +21,16 @@ from matplotlib import font_manager, ticker
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 
 from benchmarks.writing import escaped, visible
 
 matplotlib.use("Agg")
 
-LONGEST = 48  # signs of a name that are drawn, in a figure some hundred wide
-_TAIL = 14
+LONGEST = 48  # columns of a name that are drawn, in a figure some hundred wide
+BESIDE = 36  # the same where names stand beside rows or marks
+_PER_INCH = 13  # columns of a heading
 # The package of a font for Chinese, Japanese and Korean. It is looked up, not imported: importing
 # it changes the font of every figure.
 _EAST_ASIAN = "notojp_matplotlib"
@@ -37,26 +41,38 @@ _UNUSABLE = re.compile(r"^cm|^STIX(Size|Non)|last ?resort|blank|color", re.IGNOR
 _families = ["sans-serif"]  # the fonts in use: matplotlib's own, then what names have asked for
 
 
-def name(text: object) -> str:
+def name(text: object, longest: int = LONGEST) -> str:
     r"""Return a name from data as it is drawn.
 
     What steers, and a sign that no font has, is written as its escape (``\n``, ``\u6a21``); of a
     long name stand the beginning, a few digits of its hash, which keep it apart from others, and
-    the end.
+    the end. A Chinese sign is two columns wide.
+
+    Parameters
+    ----------
+    text : object
+    longest : int, default=48
+        Columns that the name may take.
     """
     signs = [_drawn(sign) for sign in visible(str(text))]
-    if sum(map(len, signs)) <= LONGEST:
+    if sum(map(_columns, signs)) <= longest:
         return "".join(signs)
     digits = hashlib.sha256(str(text).encode()).hexdigest()[:4]
-    head = _first(signs, LONGEST - _TAIL - len(digits) - 2)
-    tail = _first(signs[::-1], _TAIL)[::-1]
+    end = longest * 2 // 7
+    head = _first(signs, longest - end - len(digits) - 2)
+    tail = _first(signs[::-1], end)[::-1]
     return "".join([*head, "…", digits, "…", *tail])
+
+
+def _columns(drawn: str) -> int:
+    """Return how wide a sign is that is drawn, or its escape."""
+    return sum(1 + (unicodedata.east_asian_width(sign) in ("W", "F")) for sign in drawn)
 
 
 def _first(signs: Sequence[str], room: int) -> list[str]:
     taken: list[str] = []
     for sign in signs:
-        room -= len(sign)
+        room -= _columns(sign)
         if room < 0:
             break
         taken.append(sign)
@@ -68,15 +84,32 @@ def as_written() -> dict[str, Any]:
     return {"family": list(_families), "parse_math": False}
 
 
-def ticks(axis: Axis, places: Iterable[float], names: Iterable[object], **style: Any) -> None:
-    """Put names at the ticks of an axis."""
-    labels = [name(text) for text in names]
+def minus(text: str) -> str:
+    """Return figures with the sign that the numbers of an axis have below zero."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def ticks(
+    axis: Axis,
+    places: Iterable[float],
+    names: Iterable[object],
+    longest: int = LONGEST,
+    **style: Any,
+) -> None:
+    """Put names at the ticks of an axis, each of at most so many columns."""
+    labels = [name(text, longest) for text in names]
     axis.set_ticks(list(places), labels, **as_written(), **style)
 
 
 def title(ax: Axes, text: str) -> None:
     """Write what is drawn above the axes."""
-    ax.set_title(text, fontsize=10, **as_written())
+    ax.set_title(text, **as_written())
+
+
+def heading(figure: Figure, text: str) -> None:
+    """Write what is drawn above the whole figure, on as many lines as it needs."""
+    lines = textwrap.wrap(text, int(_PER_INCH * figure.get_figwidth()))
+    figure.suptitle("\n".join(lines), **as_written())
 
 
 def legend(ax: Axes, handles: Mapping[str, Artist], **place: Any) -> Legend:
@@ -89,8 +122,30 @@ def legend(ax: Axes, handles: Mapping[str, Artist], **place: Any) -> Legend:
     place : keyword arguments
         Of ``Axes.legend``.
     """
+    return _named(ax, handles, place)
+
+
+def legend_below(
+    figure: Figure, handles: Mapping[str, Artist], ncols: int, side: str = "center"
+) -> Legend:
+    """Name what is drawn, below all axes of a figure.
+
+    Parameters
+    ----------
+    figure : Figure
+    handles : mapping of name to Artist
+    ncols : int
+        Columns at most.
+    side : str, default="center"
+        Or left, or right: two legends stand beside one another.
+    """
+    place = {"loc": f"outside lower {side}", "ncols": max(1, min(ncols, len(handles)))}
+    return _named(figure, handles, place)
+
+
+def _named(owner: Axes | Figure, handles: Mapping[str, Artist], place: dict[str, Any]) -> Legend:
     unnamed = [str(i) for i in range(len(handles))]
-    made = ax.legend(list(handles.values()), unnamed, frameon=False, **place)
+    made = owner.legend(list(handles.values()), unnamed, frameon=False, **place)
     for text, given in zip(made.get_texts(), handles, strict=True):
         text.set_text(name(given))
         text.set(**as_written())

@@ -1,4 +1,4 @@
-"""What an experiment's stored rows say: csv, md and png, the same way for all."""
+"""What an experiment's stored rows say: csv, md, png and pdf, the same way for all."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
-from matplotlib.axes import Axes
 
+from benchmarks import canvas
 from benchmarks.identity import canonical, text_of
 from benchmarks.store import Run, load_run, made_by
 from benchmarks.writing import markdown, number, with_interval
 
-Draw = Callable[[Axes, pd.DataFrame], object]
+Draw = Callable[[Any, pd.DataFrame], object]  # what is drawn on: axes, or several
+_HEIGHT = 3.0
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ class Report:
             frame.to_csv(files[-1], index=index, float_format="%.5g")
             draw: Draw | None = getattr(self.module, f"draw_{name}" if name else "draw", None)
             if draw:
-                files.append(folder / f"{place}.png")
-                _draw(draw, frame, files[-1])
+                panels = 1 if name else getattr(self.module, "PANELS", 1)
+                files += _draw(draw, frame, folder / place, panels)
         return files
 
 
@@ -132,12 +132,10 @@ def _setting_of(run: Run) -> str:
     return text_of([settings, identity["more"], hashes])
 
 
-def _draw(draw: Draw, frame: pd.DataFrame, path: Path) -> None:
-    figure, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-    draw(ax, frame)
-    ax.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+def _draw(draw: Draw, frame: pd.DataFrame, stem: Path, n_panels: int) -> list[Path]:
+    with canvas.sheet(stem, canvas.PAGE, _HEIGHT, ncols=n_panels) as (_, axes):
+        draw(axes[0] if n_panels > 1 else axes[0, 0], frame)
+    return canvas.files_of(stem)
 
 
 def _about(about: Mapping[str, Any]) -> str:

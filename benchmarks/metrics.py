@@ -182,10 +182,12 @@ def summary(
     gaps = gap_closed(replicates["router"], replicates["best_single"], replicates["oracle"])
     if not np.isnan(gap):  # who scores as the best single llm does closes none of it, however wide
         gaps = np.where(replicates["router"] == replicates["best_single"], 0.0, gaps)
+    leads = replicates["router"] - replicates["best_single"]
     lifts = replicates["router"] - replicates["recognised_dataset"]
     low, high = interval(replicates["router"], within=(0, 1))
     bound = (-np.inf, 1)  # none beats the oracle
     gap_low, gap_high = _interval_against("best_single", runs, gaps, bound)
+    lead_low, lead_high = _interval_against("best_single", runs, leads)
     lift_low, lift_high = _interval_against("recognised_dataset", runs, lifts)
     cost = {
         name: mean_cost(values, found.scores[name], found.datasets)
@@ -202,6 +204,9 @@ def summary(
         "gap_closed": gap,
         "gap_low": gap_low,
         "gap_high": gap_high,
+        "lead_best_single": point["router"] - point["best_single"],
+        "lead_low": lead_low,
+        "lead_high": lead_high,
         "lift_recognised": point["router"] - point["recognised_dataset"],
         "lift_low": lift_low,
         "lift_high": lift_high,

@@ -15,7 +15,9 @@ from benchmarks.leaderboard import calibration_table, leaderboard
 NAMES = {"router", "data", "zoo", "split", "data_hash", "cost_unit", "llm"}
 NAMES |= {"settings", "settings_hash"}
 ELSEWHERE = {"group", "remarks", "fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb"}
-INTERVALS = {f"{name}_{end}" for name in ("macro", "gap", "lift") for end in ("low", "high")}
+INTERVALS = {
+    f"{name}_{end}" for name in ("macro", "gap", "lead", "lift") for end in ("low", "high")
+}
 
 
 def differences(found: pd.Series, expected: dict) -> dict[str, tuple]:

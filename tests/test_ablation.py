@@ -233,7 +233,7 @@ class TestPicture:
         ax, labels = self.drawn(figures(k=["1", "10", "40"], default=[False, False, True]))
         assert (ax.get_xscale(), labels) == ("log", ["1", "10", "40"])
         assert ax.lines[0].get_xdata().tolist() == [1, 10, 40]
-        ringed = [line for line in ax.lines if line.get_markersize() == 11]
+        ringed = [line for line in ax.lines if line.get_markersize() == 8]
         assert [line.get_xdata().tolist() for line in ringed] == [[40]]
         ax, labels = self.drawn(figures(k=["0", "8", "64"], default=[False, False, True]))
         assert (ax.get_xscale(), labels) == ("symlog", ["0", "8", "64"])

@@ -106,7 +106,7 @@ def test_files_are_derived_from_stored_runs(tmp_path, monkeypatch):
     execute(tmp_path, "best_single")
     execute(tmp_path, "knn", 0, "encoder@router.encoder=tfidf", "router.k=5")
     files = budget.draw_all(tmp_path)
-    assert [file.name for file in files] == ["budget.csv", "budget.png"]
+    assert [file.name for file in files] == ["budget.csv", "budget.png", "budget.pdf"]
     assert files[0].parent.name == "synthetic-all-holdout"
     found = pd.read_csv(files[0])
     assert {"promise", "score", "cost", "violation", "gap", "seconds"} <= set(found)

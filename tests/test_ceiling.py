@@ -83,11 +83,10 @@ def test_table_and_figure():
     text = text_of(rows, {"data": "Colours", "zoo": "all", "n_questions": 120, "n_llms": 2})
     assert text.startswith("Colours, zoo all: 120 questions, 2 llms. Shares of variance")
     assert "| tfidf | 80 | 120 of 120 | 2 | 240 of 240 |" in text
-    figure, ax = plt.subplots()
-    draw(ax, rows)
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["tfidf: difficulty", "tfidf: contrast"]
-    height = ax.containers[0].lines[0].get_ydata()[0]
+    figure, panels = plt.subplots(1, 2)
+    draw(panels, rows)
+    assert [text.get_text() for text in panels[0].get_legend().get_texts()] == ["tfidf"]
+    height = panels[0].containers[0].lines[0].get_ydata()[0]
     assert height == pytest.approx(100 * found["difficulty_text"])
     plt.close(figure)
 

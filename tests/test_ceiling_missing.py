@@ -206,8 +206,8 @@ def test_what_cannot_be_told_is_unknown(pattern, tmp_path):
     about = {"data": "Numbers", "zoo": "all", "n_questions": N, "n_llms": M}
     line = text_of(rows, about).splitlines()[-1]
     assert line.endswith("| – | – | – | – |")  # noqa: RUF001 - a dash, not a minus
-    figure, ax = plt.subplots()
-    draw(ax, rows)
+    figure, panels = plt.subplots(1, 2)
+    draw(panels, rows)
     figure.savefig(tmp_path / "ceiling.png")
     plt.close(figure)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from benchmarks import drawing, plots
+from benchmarks import canvas, drawing
 
 HOSTILE = {
     "_hidden": "_hidden",
@@ -89,6 +89,10 @@ def test_an_axis_of_costs_may_hold_zeros_or_nothing(values, scale):
     plt.close(figure)
 
 
-def test_figures_do_not_change_the_settings_of_others():
-    assert plots.drawing is drawing
-    assert matplotlib.rcParams["text.parse_math"]
+def test_figures_do_not_change_the_settings_of_others(tmp_path):
+    before = dict(matplotlib.rcParams)
+    with canvas.sheet(tmp_path / "one", canvas.COLUMN, 2) as (figure, axes):
+        assert axes.shape == (1, 1)
+        assert matplotlib.rcParams["font.size"] == 8
+    assert dict(matplotlib.rcParams) == before
+    assert not plt.fignum_exists(figure.number)

@@ -183,7 +183,7 @@ def test_a_report_has_a_file_for_each_frame(tmp_path):
     runs = [part(tmp_path, seed, seed, float(seed)) for seed in (0, 1)]
     report = Report("made", Made, "make it", runs)
     files = {file.name for file in report.write(tmp_path / "out")}
-    assert files == {"made.md", "made.csv", "made-rows.csv", "made-rows.png"}
+    assert files == {"made.md", "made.csv", "made-rows.csv", "made-rows.png", "made-rows.pdf"}
     assert "| mean | n |\n|---|---|\n| 0.500 [-0.500, 1.500] | 2 |" in report.text
     assert (tmp_path / "out/made-rows.csv").read_text() == "question_id,value\nq,0\nq,1\n"
     assert {file.name for file in report.write(tmp_path / "out", "other")} >= {"other-rows.png"}

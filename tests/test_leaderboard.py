@@ -162,7 +162,7 @@ def test_what_is_not_known_is_a_dash(tmp_path, scores, costs, sentence):
     assert sentence in text
     alike = "| **BestSingle** | 0 | – |" in text  # noqa: RUF001
     assert alike == bool(sentence)
-    assert len(plots.draw_all(tmp_path)) in (4, 5)
+    assert len(plots.draw_all(tmp_path)) in (8, 10)
 
 
 @pytest.mark.parametrize(

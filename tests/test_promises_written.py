@@ -50,21 +50,23 @@ def test_one_folder_a_comparison_whose_costs_are_known(results, drawn):
     assert [str(file.relative_to(results / "figures")) for file in files] == [
         "made-two-given/budget.csv",
         "made-two-given/budget.png",
+        "made-two-given/budget.pdf",
         "made-two-holdout/budget.csv",
         "made-two-holdout/budget.png",
+        "made-two-holdout/budget.pdf",
     ]
-    by_name = {name: (found, unit, file) for found, unit, name, file in drawn}
+    by_name = {name: (found, unit, stem) for found, unit, name, stem in drawn}
     assert set(by_name) == {"made-two-given", "made-two-holdout"}
-    found, unit, file = by_name["made-two-given"]
+    found, unit, stem = by_name["made-two-given"]
     assert (set(found["router"]), unit) == ({"r", "s"}, "USD")
-    assert file == results / "figures" / "made-two-given" / "budget.png"
+    assert stem == results / "figures" / "made-two-given" / "budget"
     assert by_name["made-two-holdout"][1] == "seconds"
 
 
 def test_figures_have_six_digits_and_names(results, drawn):
     store(results, ROWS.assign(**{"score/big": [1 / 3, 0.7]}))
     for _ in range(2):  # again, over what was written
-        table, _ = budget.draw_all(results)
+        table, *_ = budget.draw_all(results)
     assert table.read_text().startswith("router,kind,capacity,solver,share,n_questions,")
     found = pd.read_csv(table)
     row = found[found["kind"] == "score"].iloc[0]
@@ -78,7 +80,8 @@ def test_the_command_says_what_was_written(results, drawn, capsys):
     store(results, ROWS)
     budget.main(["--results", str(results)])
     folder = results / "figures" / "made-two-given"
-    assert capsys.readouterr().out == f"{folder / 'budget.csv'}\n{folder / 'budget.png'}\n"
+    files = [folder / f"budget.{kind}" for kind in ("csv", "png", "pdf")]
+    assert capsys.readouterr().out == "".join(f"{file}\n" for file in files)
 
 
 def test_an_empty_store_says_where_it_looked(results):

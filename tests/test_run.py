@@ -91,8 +91,10 @@ def test_leaderboard_and_plots_are_derived_from_the_rows(tmp_path, capsys):
         assert name in text
     files = plots.draw_all(tmp_path)
     names = {"leaderboard", "datasets", "selection", "cost", "calibration"}
-    assert {file.stem for file in files} == names
-    assert all(file.stat().st_size > 10_000 for file in files)
+    assert {file.name for file in files} == {
+        f"{n}.{kind}" for n in names for kind in ("png", "pdf")
+    }
+    assert all(file.stat().st_size > 5_000 for file in files)
 
 
 def test_letters_stand_beside_their_routers(tmp_path):
@@ -139,18 +141,6 @@ def test_empty_store_says_what_to_do(tmp_path):
         leaderboard.write(tmp_path)
     with pytest.raises(SystemExit, match="make bench"):
         plots.main(["--results", str(tmp_path)])
-
-
-def test_colours_are_fixed_by_name():
-    assert plots.colour("knn") != plots.colour("kmeans")
-    assert plots.colour("knn k=5") == plots.colour("knn k=5")
-    known = [plots.colour(name) for name in ROUTERS]
-    assert len(set(known)) == len(known)
-
-
-def test_pareto_front_by_hand():
-    points = pd.DataFrame({"cost": [1, 2, 2, 3, 4], "score": [0.5, 0.4, 0.6, 0.6, 0.9]})
-    assert list(plots.pareto_front(points)["cost"]) == [1, 2, 4]
 
 
 def files_of(group):

@@ -91,6 +91,8 @@ def test_intervals_are_of_paired_differences_to_their_own_reference(steady):
     assert (found["macro_low"], found["macro_high"]) == t_interval(router)
     assert (found["lift_low"], found["lift_high"]) == t_interval(router - recognised)
     assert (found["gap_low"], found["gap_high"]) == t_interval((router - single) / 0.5)
+    assert (found["lead_low"], found["lead_high"]) == t_interval(router - single)
+    assert found["lead_best_single"] == pytest.approx((router - single).mean())
 
 
 def test_intervals_keep_to_what_is_possible(steady):
@@ -115,7 +117,10 @@ def test_who_met_a_floor_by_luck_has_no_interval_against_it(steady):
     lucky = steady.assign(**{"score/router": steady["score/single"]})
     found = metrics.summary([lucky], curve=CURVE)
     assert found["gap_closed"] == 0
-    assert np.isnan([found["gap_low"], found["gap_high"]]).all()
+    assert found["lead_best_single"] == 0
+    assert np.isnan(
+        [found[f"{name}_{end}"] for name in ("gap", "lead") for end in ("low", "high")]
+    ).all()
     assert found["lift_low"] < found["lift_recognised"] < found["lift_high"]
 
 
@@ -139,6 +144,7 @@ def test_who_chooses_as_the_best_single_llm_closes_no_gap_however_small_the_gap(
     )
     found = metrics.summary([row], curve=CURVE)
     assert [found[name] for name in ("gap_closed", "gap_low", "gap_high")] == [0, 0, 0]
+    assert [found[name] for name in ("lead_best_single", "lead_low", "lead_high")] == [0, 0, 0]
     assert [found[name] for name in ("lift_recognised", "lift_low", "lift_high")] == [0, 0, 0]
     assert np.isnan([found["cheapest"], found["cost_cheapest"]]).all()  # it was not run
     nothing = metrics.summary([row[1:]], curve=CURVE)  # here it is the oracle, too

@@ -16,6 +16,8 @@ and may have
     What determines the rows beside settings and outcomes, JSON-able.
 ``draw(ax, frame)``, ``draw_<name>(ax, frame)``
     Draw the main frame, or the one of that name: given numbers only.
+``PANELS``
+    On how many axes the main frame is drawn, side by side: ``draw`` is given that many then.
 ``to_markdown(rows, about) -> str``
     By default the main frame as a table; ``about`` is what is stored of the first part.
 ``TARGET``

@@ -11,30 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
 from omegaconf import DictConfig
 
-from benchmarks import drawing
-from benchmarks.arrival import REFERENCES, follow
+from benchmarks.arrival import follow
+from benchmarks.arrival_drawing import draw_curves, draw_leads
 from benchmarks.arrival_figures import by_dataset, curves, leads
 from benchmarks.arrival_setting import ArrivalSetting, join_small_families
 from benchmarks.arrival_text import to_markdown as _text
 from benchmarks.composing import UsageError
 from benchmarks.experiment import Work
-from benchmarks.plots import colour
 from benchmarks.sources.folder import read_facts
 from routers.aptitude.cards import TakesCards
 from routers.base import Router
 
 TARGET = "arrival"
-
-_LINES = {
-    "oracle": ("oracle", "#222222", "-"),
-    "knn": ("kNN", "#1f77b4", "-"),
-    "recognised_dataset": ("recognised dataset", "#b8860b", "-."),
-    "best_single": ("current best single", "#6b6b6b", "--"),
-    "zoo_mean": ("zoo mean", "#9a9a9a", ":"),
-}
+draw = draw_curves  # the main frame is that of the curves
+__all__ = ["draw", "draw_leads"]
 
 
 def parts(cfg: DictConfig) -> list[dict[str, int]]:
@@ -75,36 +67,6 @@ def to_markdown(rows: pd.DataFrame, about: Mapping[str, Any]) -> str:
     examined = about["choices"]["router@examined"]
     by_card = dict.fromkeys([*(config["cards"] or {examined: {}}), *config["by_card"]])
     return _text(rows, config["keep"], list(by_card))
-
-
-def draw(ax: Axes, frame: pd.DataFrame) -> Axes:
-    """Draw the macro score of the policies at each arrival."""
-    by_card = [name for name in map(str, frame) if name not in (*_LINES, *REFERENCES)]
-    lines = {name: (f"{name}, from cards", colour(name), "-") for name in by_card}
-    lines |= _LINES
-    # a point between two unknown ones would not show on a line
-    marker = "." if frame.isna().any(axis=None) else ""
-    for name, (label, shade, style) in lines.items():
-        if name in frame:
-            (line,) = ax.plot(frame.index, frame[name], style, color=shade, linewidth=1.6)
-            line.set(label=label, marker=marker)
-    ax.set_xlabel("arrival (by month of release)")
-    ax.set_ylabel("macro score of the zoo's router")
-    ax.legend(frameon=False, loc="lower right", fontsize=8)
-    return ax
-
-
-def draw_leads(ax: Axes, frame: pd.DataFrame) -> Axes:
-    """Draw what the routers lead the current best single llm by, with intervals."""
-    shown = frame.loc[[name for name in frame.index if name not in REFERENCES]]
-    heights = range(len(shown))[::-1]
-    spread = [shown["lead"] - shown["low"], shown["high"] - shown["lead"]]
-    ax.errorbar(shown["lead"], heights, xerr=spread, fmt="o", color="#1f77b4", capsize=3)
-    ax.axvline(0, color="#6b6b6b", linestyle="--", linewidth=1)
-    drawing.ticks(ax.yaxis, heights, shown.index)
-    ax.set_ylim(-0.5, len(shown) - 0.5)
-    ax.set_xlabel("lead over the current best single llm (macro score), 95% interval")
-    return ax
 
 
 def families_of(cfg: DictConfig) -> dict[str, str]:

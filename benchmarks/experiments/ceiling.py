@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from omegaconf import DictConfig
 
-from benchmarks import drawing
+from benchmarks import ceiling_figure
 from benchmarks.ceiling import PARTS, explained, squared_errors
 from benchmarks.experiment import Work
 from benchmarks.writing import markdown, number, with_interval
 
 TARGET = "ceiling"
+PANELS = len(PARTS)
+draw = ceiling_figure.draw
 
 
 def parts(cfg: DictConfig) -> list[dict[str, Any]]:
@@ -81,20 +81,3 @@ def _rests_on(row: Mapping[Any, Any]) -> list[str]:
         f"{row['n_llms']:,}",
         f"{row['n_observed']:,} of {row['n_possible']:,}",
     ]
-
-
-def draw(ax: Axes, frame: pd.DataFrame) -> Axes:
-    """Draw what text adds to the dataset over the number of training questions."""
-    handles: dict[str, Artist] = {}
-    for place, (name, of_encoder) in enumerate(frame.groupby("encoder", sort=False)):
-        for part, style in zip(PARTS, ("-", "--"), strict=True):
-            text = 100 * of_encoder[[f"{part}_{what}" for what in ("text", "low", "high")]]
-            spread = [text.iloc[:, 0] - text.iloc[:, 1], text.iloc[:, 2] - text.iloc[:, 0]]
-            x, y, shade = of_encoder["n_train"], text.iloc[:, 0], f"C{place}"
-            drawn = ax.errorbar(x, y, spread, fmt=f"o{style}", color=shade, ms=4, capsize=3)
-            handles[f"{name}: {part}"] = drawn.lines[0]
-    ax.axhline(0, color="#6b6b6b", linestyle="--", linewidth=1)
-    ax.set_xlabel("training questions")
-    ax.set_ylabel("share of variance beyond the dataset\nthat a linear probe explains, %")
-    drawing.legend(ax, handles, fontsize=8)
-    return ax

@@ -163,6 +163,7 @@ def _headline(
         | {
             "corrected_oracle": corrected_oracle(tests),
             "gap_closed": ratio(difference(score, best), gap) if gap and gap > SLACK else None,
+            "lead_best_single": difference(score, best),
             "lift_recognised": difference(score, recognized),
             "regret": difference(oracle, score),
             "cost": cost,
