@@ -62,7 +62,8 @@ def joined(one: np.ndarray, other: np.ndarray | None) -> np.ndarray:
     Parameters
     ----------
     one, other : ndarray of int, shape (n,)
-        A number per question, the same for those of one group; ``other`` None: each its own.
+        A number below n per question, the same for those of one group; ``other`` None: each its
+        own.
 
     Returns
     -------
@@ -71,8 +72,7 @@ def joined(one: np.ndarray, other: np.ndarray | None) -> np.ndarray:
     """
     if other is None:
         return one
-    n_one, n_other = (codes.max(initial=-1) + 1 for codes in (one, other))
+    n = len(one)
     # a question is an edge between its two groups
-    ends = (one, n_one + other)
-    graph = coo_array((np.ones(len(one)), ends), shape=(n_one + n_other,) * 2)
-    return pd.factorize(connected_components(graph, directed=False)[1][one])[0]
+    graph = coo_array((np.ones(n), (one, n + other)), shape=(2 * n, 2 * n))
+    return pd.factorize(connected_components(graph)[1][one])[0]

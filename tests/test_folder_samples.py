@@ -6,6 +6,7 @@ import pytest
 from folders import small, written
 
 from benchmarks.sources import folder
+from benchmarks.sources.samples import one_per_rotation, spread_of
 
 NAN = np.nan
 
@@ -61,6 +62,9 @@ def test_one_sample_each_has_no_spread(frames, tmp_path, caplog):
 
 
 def test_without_the_column_nothing_is_said(tmp_path, caplog):
+    rows = pd.DataFrame({"question": [0], "llm": [0], "score": [1.0]})
+    assert one_per_rotation(rows) is rows
+    assert spread_of(rows, 1, 1) is None
     with caplog.at_level("INFO"):
         table = folder.load(written(small(), tmp_path))
     assert np.isnan(table.spread).all()
@@ -74,13 +78,14 @@ ROTATED = [
     *[("q1", "a", turn, k, 1) for turn in (0, 1) for k in (0, 1)],
     *[("q1", "b", 0, k, score) for k, score in enumerate([1, NAN])],
     ("q1", "b", 1, 0, NAN),
+    *[("q2", "a", turn, k, score) for turn, k, score in [(0, 0, 1), (0, 1, 0), (1, 0, NAN)]],
 ]
 ROTATED_COLUMNS = "question_id llm rotation sample score"
 
 
 def test_samples_are_averaged_within_each_rotation_first(frames, tmp_path):
     frames["outcomes"] = outcomes_of(*ROTATED, columns=ROTATED_COLUMNS)
-    frames["outcomes"]["cost"] = [1, 3, 5, 5, 5, 9, 1, 2, *[1.0] * 4, 4, 6, 9]
+    frames["outcomes"]["cost"] = [1, 3, 5, 5, 5, 9, 1, 2, *[1.0] * 4, 4, 6, 9, 1, 1, 1]
     frames["questions"]["choices"] = [["w", "x", "y", "z"]] * 4
     table = folder.load(written(frames, tmp_path))
     # a on q0: .5 under one order, .75 under the other; b on q1: 1, and unknown
@@ -89,9 +94,9 @@ def test_samples_are_averaged_within_each_rotation_first(frames, tmp_path):
     mean = folder.load(tmp_path, rotations="mean")
     np.testing.assert_array_equal(mean.scores[:2], [[0.625, 0.75], [1, 1]])
     # squares .5 and .75 over 1 + 3: what orders do to the answers is not in it
-    expected = [[(1.25 / 4) ** 0.5, NAN], [0, NAN]]
+    expected = [[(1.25 / 4) ** 0.5, NAN], [0, NAN], [0.5**0.5, NAN]]
     for found in (table, mean):
-        np.testing.assert_allclose(found.spread[:2], expected, rtol=1e-6)
+        np.testing.assert_allclose(found.spread[:3], expected, rtol=1e-6)
     assert table.chance[0] == 0.25**2  # orders count, samples do not
     assert mean.chance[0] == 0.25
 

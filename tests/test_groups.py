@@ -36,6 +36,7 @@ def table_of(texts, groups=None, datasets=None, splits=None):
 class TestUnits:
     def test_a_question_without_a_group_is_its_own(self):
         assert units_of(names("", "h", "", "g", "h")).tolist() == [0, 1, 2, 3, 1]
+        assert units_of(names("g", "h", "", "i", "")).tolist() == [0, 1, 2, 3, 4]
         assert units_of(names("", "", "")) is None
         assert units_of(names("g", "g")).tolist() == [0, 0]
         assert units_of(names()) is None

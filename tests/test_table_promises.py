@@ -21,7 +21,7 @@ PER_PAIR = {
     "scores": [[1, NAN], [0, 0.5], [0.25, 1]],
     "costs": [[1, 2], [3, NAN], [5, 6]],
     "eligible": [[True, False], [True, True], [True, True]],
-    "spread": [[0.5, NAN], [NAN, 0.25], [0, 0.125]],
+    "spread": [[0.5, 0.75], [NAN, 0.25], [0, 0.125]],
 }
 NEITHER = {"groups": None, "spread": None}  # what tables did not have at first
 
@@ -36,8 +36,8 @@ def holds(table, llms=("b", "a"), rows=(0, 1, 2), columns=(0, 1)):
     assert list(table.llms) == list(llms)
     for name, values in PER_QUESTION.items():
         assert getattr(table, name).tolist() == [values[i] for i in rows], name
-    costs = PER_PAIR["costs"][0][0], NAN  # of what cannot be answered nothing is kept
-    for name, values in (PER_PAIR | {"costs": [costs, *PER_PAIR["costs"][1:]]}).items():
+    kept = {name: [[of[0][0], NAN], *of[1:]] for name, of in PER_PAIR.items() if name != "eligible"}
+    for name, values in (PER_PAIR | kept).items():  # of what cannot be answered nothing is kept
         expected = np.array(values)[np.ix_(rows, columns)]
         np.testing.assert_array_equal(getattr(table, name), expected, err_msg=name)
     assert table.cost_unit == "tokens"

@@ -37,7 +37,7 @@ def one_per_rotation(rows: pd.DataFrame) -> pd.DataFrame:
     if "sample" not in rows:
         return rows
     values = [name for name in ("score", "cost") if name in rows]
-    return rows.groupby(_asked(rows), sort=False)[values].mean().reset_index()
+    return rows.groupby(_asked(rows))[values].mean().reset_index()
 
 
 def spread_of(rows: pd.DataFrame, n: int, m: int) -> FloatArray | None:
@@ -61,9 +61,9 @@ def spread_of(rows: pd.DataFrame, n: int, m: int) -> FloatArray | None:
         return None
     scores = rows.groupby(_asked(rows))["score"]
     free = (scores.count() - 1).clip(lower=0)
-    found = pd.DataFrame({"squares": (scores.var() * free).fillna(0), "free": free})
+    found = pd.DataFrame({"squares": scores.var() * free, "free": free})
     found = found.groupby(_PAIR).sum().query("free > 0")
-    spread = np.full((n, m), np.nan, dtype=np.float32)
+    spread = np.full((n, m), np.nan)
     question, llm = (found.index.get_level_values(name) for name in _PAIR)
     spread[question, llm] = np.sqrt(found["squares"] / found["free"])
     return spread
