@@ -223,7 +223,7 @@ def _aligned(settings_rows: Mapping[str, BySeed]) -> Panel:
     panels = {name: panel(list(by_seed.values())) for name, by_seed in settings_rows.items()}
     first = next(iter(panels.values()))
     scores = {name: found.scores["router"] for name, found in panels.items()}
-    return Panel(first.datasets, scores | {_FLOOR: first.scores[_FLOOR]}, {})
+    return Panel(first.datasets, scores | {_FLOOR: first.scores[_FLOOR]}, {}, first.groups)
 
 
 def _figures(

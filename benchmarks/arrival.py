@@ -20,7 +20,7 @@ from routers.base import Router
 from routers.baselines import mean_scores
 from routers.table import FloatArray, RoutingTable
 
-LABELS = ("step", "newcomer", "question_id", "dataset", "zoo", "n_observed", "left_out")
+LABELS = ("step", "newcomer", "question_id", "dataset", "zoo", "n_observed", "left_out", "group")
 REFERENCES = ("best_single", "newcomer_alone", "zoo_mean", "oracle")  # policies that do not route
 
 # Why an arrival, or a question of it, is left out.
@@ -72,6 +72,7 @@ def follow(
         * ``zoo`` (names, the newcomer last; empty where the arrival is not compared) and
           ``n_observed``, how many of them have an outcome on the question
         * ``left_out``: why the row does not count, ``""`` where it does
+        * ``group``, if the table has any
         * the score of each router, of ``best_single`` (the best of the zoo on training questions,
           the earlier of equals), ``newcomer_alone``, ``zoo_mean`` and ``oracle``: in [0, 1], all
           NaN where the row does not count
@@ -173,6 +174,8 @@ class _Stage:
             "dataset": self._judge.datasets,
             "zoo": [zoo] * n,
         }
+        if (self._setting.table.groups != "").any():
+            labels["group"] = self._judge.groups
         if why:
             unknown = dict.fromkeys(self._policies, np.full(n, np.nan))
             return pd.DataFrame(labels | {"n_observed": 0, "left_out": why} | unknown)

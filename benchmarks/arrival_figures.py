@@ -10,7 +10,7 @@ import pandas as pd
 from benchmarks.arrival import LABELS
 from benchmarks.intervals import bootstrap_macro, interval
 from benchmarks.metrics import macro_mean
-from benchmarks.stored_rows import Panel
+from benchmarks.stored_rows import Panel, stored_units
 from routers.constraints import SEED, Integer
 from routers.validation import checked
 
@@ -33,7 +33,8 @@ def leads(
     question of a dataset counts alike, and an arrival counts by the questions that it was
     compared on: a newcomer with few outcomes cannot move the mean by much. All policies are
     averaged over the same pairs of arrival and question. The bootstrap draws questions within
-    each dataset, the same ones for all policies, and takes a question with all its arrivals.
+    each dataset, the same ones for all policies, and takes a question with all its arrivals; of
+    questions of one ``group`` it takes all or none.
     With complete outcomes this is the mean over arrivals of the macro score.
 
     Parameters
@@ -59,7 +60,8 @@ def leads(
     if by_question.empty:
         return pd.DataFrame(np.nan, index=policies, columns=columns)
     values = {name: by_question[name].to_numpy()[None] for name in policies}
-    found = Panel(datasets, {"router": values[over]} | values, {})
+    groups = stored_units([rows], by_question.index)
+    found = Panel(datasets, {"router": values[over]} | values, {}, groups)
     replicates = bootstrap_macro(found, np.random.default_rng(seed), n_replicates)
     scores = {name: macro_mean(found.scores[name], datasets) for name in policies}
     table = {}

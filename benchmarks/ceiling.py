@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.contrasts import comparable_llms, squared_errors_of, take_apart
+from benchmarks.groups import per_unit, units_of
 from benchmarks.intervals import interval
 from benchmarks.splits import Fold
 from routers._targets import column_means, membership, shrunken_means
@@ -63,7 +64,8 @@ def squared_errors(
         and ``n_observed`` of them; for each of ``difficulty`` and ``contrast`` the squared error
         (summed over llms) of predicting the training mean (``<part>/nothing``), the mean of the
         question's dataset, told (``<part>/dataset``), and that plus what the vector says
-        (``<part>/text``), NaN where the question does not count.
+        (``<part>/text``), NaN where the question does not count; and ``group``, if the
+        table has any.
 
     Raises
     ------
@@ -78,6 +80,8 @@ def squared_errors(
         drawn = rng.permutation(len(fold.train))[: max(2, round(share * len(fold.train)))]
         learn, judge = table.rows(np.sort(fold.train[drawn])), table.rows(fold.test)
         parts.append(_errors_of_fold(learn, judge, encoder))
+        if (table.groups != "").any():
+            parts[-1]["group"] = judge.groups
     return pd.concat(parts, ignore_index=True)
 
 
@@ -142,6 +146,8 @@ def _read(vectors: FloatArray, targets: FloatArray, test_vectors: FloatArray) ->
 def explained(errors: pd.DataFrame, n_replicates: int = 1000, seed: int = 0) -> dict[str, float]:
     """Turn squared errors into shares of variance, with intervals over questions.
 
+    Questions of one group are drawn together.
+
     Parameters
     ----------
     errors : DataFrame
@@ -170,9 +176,13 @@ def explained(errors: pd.DataFrame, n_replicates: int = 1000, seed: int = 0) -> 
         "n_possible": int(counted["n_llms"].sum()),
     }
     rng = np.random.default_rng(seed)
-    draws = rng.integers(max(1, len(counted)), size=(n_replicates, len(counted)))
+    units = units_of(counted["group"].to_numpy(dtype=object)) if "group" in counted else None
+    n_units = len(counted) if units is None else len(set(units))
+    draws = rng.integers(max(1, n_units), size=(n_replicates, n_units))
     for part in PARTS:
-        nothing, dataset, text = (counted[f"{part}/{what}"].to_numpy() for what in _KNOWN)
+        nothing, dataset, text = (
+            per_unit(counted[f"{part}/{what}"].to_numpy(), units) for what in _KNOWN
+        )
         shares = _shares(nothing, dataset, text, draws)
         found |= {f"{part}_{name}": value for name, value in shares.items()}
     return found
@@ -181,7 +191,7 @@ def explained(errors: pd.DataFrame, n_replicates: int = 1000, seed: int = 0) -> 
 def _shares(
     nothing: np.ndarray, dataset: np.ndarray, text: np.ndarray, draws: np.ndarray
 ) -> dict[str, float]:
-    """Return the shares of one part's variance; ``draws`` (n_replicates, n) are of questions."""
+    """Return the shares of one part's variance; ``draws`` (n_replicates, n) are of units."""
     totals = nothing[draws].sum(axis=1)
     if np.quantile(totals, 0.025) <= _ROUNDING * len(nothing):  # a share of nothing, or of noise
         return dict.fromkeys(("dataset", "text", "low", "high"), np.nan)

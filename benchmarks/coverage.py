@@ -127,7 +127,9 @@ def _without(found: Panel) -> dict[str, tuple[float, float]]:
 def told_apart(found: Panel, rng: np.random.Generator) -> dict[str, bool]:
     """Tell, for each of ``FAMILIES``, if any two of that many equal routers are told apart."""
     values = np.stack([found.scores[name].mean(axis=0) for name in ROUTERS])
-    p_values = permutation_p_values(values, found.datasets, rng, _N_PERMUTATIONS)
+    p_values = permutation_p_values(
+        values, found.datasets, rng, _N_PERMUTATIONS, groups=found.groups
+    )
     return {f"apart_{k}": bool((holm(p_values[:k, :k]) <= 0.05).any()) for k in FAMILIES}
 
 

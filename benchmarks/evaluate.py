@@ -37,7 +37,8 @@ class Evaluation:
         ``choice/<floor>`` (positions in the zoo, -1 for none); ``best_single_llm`` (its position,
         whether or not it was observed); ``random_score``, ``oracle_score``, ``oracle_cost``; per
         llm ``predicted_score/<llm>``, ``predicted_cost/<llm>``, ``score/<llm>``, ``cost/<llm>``,
-        and ``eligible/<llm>`` if there is a question that it cannot answer.
+        and ``eligible/<llm>`` if there is a question that it cannot answer; ``group`` if the table
+        has any (``""`` for a question that is its own).
     timing : dict
         ``fit_seconds`` (mean per fold), ``route_qps`` (questions per second), both with vectors
         and tags of pretrained networks taken from the cache; ``encode_seconds`` (what a question
@@ -140,6 +141,8 @@ def _lap(
     rows = _rows(judge, predicted, costs, _floors(table, fold, recogniser))
     limited = ~table.eligible.all(axis=0)
     rows[[f"eligible/{llm}" for llm in table.llms[limited]]] = judge.eligible[:, limited]
+    if (table.groups != "").any():
+        rows["group"] = judge.groups
     encoder = getattr(fitted, "encoder_", None)
     encode_seconds = float(getattr(encoder, "seconds_per_text", np.nan))
     return _Lap(rows, encode_seconds, fit_seconds, route_seconds)

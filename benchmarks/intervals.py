@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from benchmarks.groups import per_unit
 from benchmarks.stored_rows import Panel
 from routers.table import FloatArray
 
@@ -57,6 +59,18 @@ def bootstrap_macro(
     .. math:: V_d = \frac{Q_d + \nu P}{n_d - 1 + \nu}, \quad
               P = \frac{\sum_d Q_d}{\sum_d (n_d - 1)}
 
+    *Groups.* Questions of one group (a passage, paraphrases) are one unit, with all their seeds:
+    :math:`n_d` is the number of groups in the dataset, and :math:`Q_d` is of what each group adds
+    to the error of the mean, which stays the mean over questions (the linearized variance of a
+    ratio, cluster-robust: Field & Welsh). Of a group that spans datasets each part is a unit of its
+    dataset, and what the parts have in common is counted: to the covariance is added
+
+    .. math:: \frac{1}{D^2} \sum_g \sum_{d \ne d'} e_{gd} e_{gd'}^T
+              \Big/ \sqrt{n_d (n_d - 1) n_{d'} (n_{d'} - 1)}
+
+    with :math:`e_{gd}` the terms whose squares :math:`Q_d` sums up, and :math:`f` is at most the
+    number of all groups less 1.
+
     The divisor :math:`n_d - 1` counts: drawing :math:`n_d` of :math:`n_d` questions with
     replacement, a dataset's variance would be too small by :math:`(n_d - 1) / n_d` (Davison &
     Hinkley, section 3.2), and that of a lone question, or of five that all were answered, would
@@ -86,7 +100,8 @@ def bootstrap_macro(
     first: dict[bytes, str] = {}
     same_as = {name: first.setdefault(v.tobytes(), name) for name, v in found.scores.items()}
     names = list(first.values())
-    strata = _strata(np.stack([found.scores[name] for name in names]), found.datasets)
+    values = np.stack([found.scores[name] for name in names])
+    strata = _strata(values, found.datasets, found.groups)
     drawn = strata.macro + _deviations(strata, rng, n_replicates)
     drawn += _unseen_errors(strata, rng, n_replicates)
     return {name: drawn[:, names.index(of)] for name, of in same_as.items()}
@@ -96,31 +111,52 @@ def bootstrap_macro(
 class _Strata:
     """What D datasets tell of p policies."""
 
-    sizes: np.ndarray  # (D,) questions
+    sizes: np.ndarray  # (D,) questions, or groups of them
     means: FloatArray  # (D, p)
     products: FloatArray  # (D, p, p): sums of squares and products around the means
+    shared: FloatArray  # (p, p): what groups of several datasets add to the variance of a sum
+    n_spanned: int  # groups in all where some span datasets, else 0
 
     @property
     def macro(self) -> FloatArray:
         return self.means.mean(axis=0)
 
 
-def _strata(values: FloatArray, datasets: np.ndarray) -> _Strata:
-    """Sum up values (p, n_seeds, n): the unit is the question, whatever the number of its seeds."""
+def _strata(values: FloatArray, datasets: np.ndarray, groups: np.ndarray | None) -> _Strata:
+    """Sum up values (p, n_seeds, n): the unit is the question, whatever the number of its seeds.
+
+    Where there are groups (n,), the unit is the group.
+    """
     seen = ~np.isnan(values)
     total, count = np.where(seen, values, 0).sum(axis=1), seen.sum(axis=1)  # (p, n)
     asked = count.any(axis=0)
-    sizes, means, products = [], [], []
+    means, errors, units = [], [], []
     for name in np.unique(datasets[asked]):
         here = asked & (datasets == name)
         weight = np.where(count[:, here].any(axis=1), count[:, here].sum(axis=1), np.nan)
         mean = total[:, here].sum(axis=1) / weight
-        # what each question adds to the error of the mean; a question that fewer seeds tested, less
-        error = (total[:, here] - count[:, here] * mean[:, None]) / weight[:, None] * here.sum()
-        sizes.append(here.sum())
+        own = np.flatnonzero(here) if groups is None else groups[here]
+        found = pd.unique(own)
+        # what each unit adds to the error of the mean; a question that fewer seeds tested, less
+        part = (total[:, here] - count[:, here] * mean[:, None]) / weight[:, None]
         means.append(mean)
-        products.append(error @ error.T)
-    return _Strata(np.array(sizes), np.array(means), np.array(products))
+        errors.append(per_unit(part, None if groups is None else own) * len(found))
+        units.append(found)
+    sizes = np.array([len(found) for found in units])
+    products = np.array([error @ error.T for error in errors])
+    n_units = len(np.unique(np.concatenate(units)))
+    if n_units == sizes.sum():
+        return _Strata(sizes, np.array(means), products, np.zeros_like(products[0]), 0)
+    return _Strata(sizes, np.array(means), products, _shared(errors, units), n_units)
+
+
+def _shared(errors: list[FloatArray], units: list[np.ndarray]) -> FloatArray:
+    """Sum up (p, p) how the means of datasets vary together, from the units (n_d,) of each."""
+    # the error of a lone unit is 0, whatever it is divided by
+    sizes = [np.sqrt(max(1, len(own) * (len(own) - 1))) for own in units]
+    apart = np.hstack([error / size for error, size in zip(errors, sizes, strict=True)])
+    together = per_unit(apart, np.concatenate(units))
+    return together @ together.T - apart @ apart.T
 
 
 def _deviations(strata: _Strata, rng: np.random.Generator, n_replicates: int) -> FloatArray:
@@ -132,9 +168,11 @@ def _deviations(strata: _Strata, rng: np.random.Generator, n_replicates: int) ->
     pooled = strata.products.sum(axis=0) / own.sum()
     within = strata.products + lent[:, None, None] * pooled
     variance = within / ((own + lent) * strata.sizes)[:, None, None]
-    covariance = variance.sum(axis=0) / len(own) ** 2
+    covariance = (variance.sum(axis=0) + strata.shared) / len(own) ** 2
     share = 1 / strata.sizes
     df = share.sum() ** 2 / (share**2 / (own + lent)).sum()
+    if strata.n_spanned:  # datasets of the same groups tell no more of them than one
+        df = min(df, strata.n_spanned - 1)
     scale = np.sqrt(df / rng.chisquare(df, size=(n_replicates, 1)))
     known = ~np.isnan(strata.macro)
     drawn = np.full((n_replicates, len(known)), np.nan)
@@ -196,22 +234,26 @@ def interval(
     return float(low), float(high)
 
 
-def small_dataset_note(datasets: Iterable[str], fewest: int = FEWEST_QUESTIONS) -> str:
+def small_dataset_note(
+    datasets: Iterable[str], fewest: int = FEWEST_QUESTIONS, units: str = "questions"
+) -> str:
     """Return the sentence that names datasets of too few questions; "" if there are none.
 
     Parameters
     ----------
     datasets : iterable of str
-        The dataset of each question.
+        The dataset of each question, or of each group of them.
     fewest : int, default=5
-        Questions that a dataset needs.
+        Questions, or groups, that a dataset needs.
+    units : str, default="questions"
+        What they are.
     """
     counts = sorted((n, name) for name, n in Counter(map(str, datasets)).items() if n < fewest)
     if not counts:
         return ""
     named = ", ".join(f"{name} ({n})" for n, name in counts)
     return (
-        f"There are too few questions to tell how much scores vary within {named}: each of these "
+        f"There are too few {units} to tell how much scores vary within {named}: each of these "
         "datasets weighs as much in the macro score as any other, so the intervals are rough and "
         "may be too short."
     )

@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmarks.comparable import Comparison, counts, left_out
 from benchmarks.intervals import small_dataset_note
-from benchmarks.stored_rows import equals_by_luck, llm_names, matrix
+from benchmarks.stored_rows import equals_by_luck, llm_names, matrix, stored_units
 
 _NAMED = 3  # llms, datasets or routers that a sentence names, of more
 
@@ -22,7 +22,7 @@ def remarks(comparison: Comparison) -> list[str]:
         *_near_duplicates(comparison.groups[0][0].about),
         *_not_compared(comparison),
         *_choices(comparison),
-        small_dataset_note(_datasets(comparison)),
+        _small_datasets(comparison),
         *_seeds(comparison),
         *_equals_by_luck(comparison),
     ]
@@ -60,14 +60,24 @@ def _not_compared(comparison: Comparison) -> Iterable[str]:
         "alike: what was observed there is of llms that have no outcome in training "
         f"({_some(llms)})."
     )
-    if gone := sorted(set(lost["dataset"]) - set(_datasets(comparison))):
+    if gone := sorted(set(lost["dataset"]) - set(_questions_of(comparison)["dataset"])):
         yield f"So there is no figure for {_some(gone)}."
 
 
-def _datasets(comparison: Comparison) -> Iterable[str]:
-    """Return the dataset of each question that is compared."""
+def _small_datasets(comparison: Comparison) -> str:
+    """Name the datasets of few questions; where questions are grouped, of few groups."""
+    questions = _questions_of(comparison)
+    units = stored_units([questions], pd.Index(questions["question_id"]))
+    if units is None:
+        return small_dataset_note(questions["dataset"])
+    once = questions.assign(unit=units).drop_duplicates(["dataset", "unit"])
+    return small_dataset_note(once["dataset"], units="groups of questions")
+
+
+def _questions_of(comparison: Comparison) -> pd.DataFrame:
+    """Return a row of each question that is compared."""
     frames = [rows for by_seed in comparison.rows for rows in by_seed.values()]
-    return pd.concat(frames).drop_duplicates("question_id")["dataset"]
+    return pd.concat(frames).drop_duplicates("question_id")
 
 
 def _choices(comparison: Comparison) -> Iterable[str]:

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.comparable import BySeed
-from benchmarks.stored_rows import chosen, matrix
+from benchmarks.groups import per_unit
+from benchmarks.stored_rows import chosen, matrix, stored_units
 from routers.table import FloatArray
 
 # The least p-value that n sign flips can give is 1 / (n + 1). For 31 routers it is below .025 after
@@ -44,12 +45,14 @@ def permutation_p_values(
     datasets: np.ndarray,
     rng: np.random.Generator,
     n_permutations: int | None = None,
+    groups: np.ndarray | None = None,
 ) -> FloatArray:
     """Test every pair of routers for a difference in macro score, two-sided, paired by question.
 
     If two routers are alike, swapping their scores on a question changes nothing in
     distribution, so the sign of each question's difference is flipped at random; the statistic is
-    the difference of macro scores. All pairs see the same flips.
+    the difference of macro scores. All pairs see the same flips. The differences of a group of
+    questions are flipped together, in whatever datasets they are.
 
     Parameters
     ----------
@@ -59,6 +62,8 @@ def permutation_p_values(
     rng : numpy Generator
     n_permutations : int, optional
         By default 20,000, or 40 for each pair of routers if that is more.
+    groups : ndarray of int, shape (n,), optional
+        The same number for questions of one group; by default each is its own.
 
     Returns
     -------
@@ -69,7 +74,7 @@ def permutation_p_values(
     ----------
     Good, "Permutation, Parametric and Bootstrap Tests of Hypotheses", 2005.
     """
-    weighted = values * macro_weights(datasets)
+    weighted = per_unit(values * macro_weights(datasets), groups)
     first, second = np.triu_indices(len(values), k=1)
     if n_permutations is None:
         n_permutations = max(N_PERMUTATIONS, _FLIPS_PER_PAIR * len(first))
@@ -77,24 +82,27 @@ def permutation_p_values(
     observed = np.abs((weighted[first] - weighted[second]).sum(axis=1)) - 1e-12
     reached = np.ones(len(first))  # the observed labelling is one of them
     for done in range(0, n_permutations, _BLOCK):
-        size = (min(_BLOCK, n_permutations - done), values.shape[1])
+        size = (min(_BLOCK, n_permutations - done), weighted.shape[1])
         signs = rng.integers(2, size=size, dtype=np.int8) * 2.0 - 1
         flipped = signs @ weighted.T
         reached += (np.abs(flipped[:, first] - flipped[:, second]) >= observed).sum(axis=0)
     return _symmetric(reached / (n_permutations + 1), len(values))
 
 
-def friedman_p_value(values: FloatArray) -> float:
+def friedman_p_value(values: FloatArray, groups: np.ndarray | None = None) -> float:
     """Friedman's test that routers rank alike over questions; needs at least three routers.
 
     Parameters
     ----------
     values : ndarray of shape (k, n)
+    groups : ndarray of int, shape (n,), optional
+        The same number for questions of one group, which are one block: routers are ranked by
+        their means over it. By default each question is a block.
     """
-    return float(stats.friedmanchisquare(*values).pvalue)
+    return float(stats.friedmanchisquare(*_blocks(values, groups)).pvalue)
 
 
-def nemenyi_p_values(values: FloatArray) -> FloatArray:
+def nemenyi_p_values(values: FloatArray, groups: np.ndarray | None = None) -> FloatArray:
     """Compare every pair by mean rank over questions: the usual alternative to permutation.
 
     It is corrected for the number of pairs already, but weighs every question the same whatever
@@ -104,6 +112,8 @@ def nemenyi_p_values(values: FloatArray) -> FloatArray:
     Parameters
     ----------
     values : ndarray of shape (k, n)
+    groups : ndarray of int, shape (n,), optional
+        As in :func:`friedman_p_value`.
 
     Returns
     -------
@@ -113,7 +123,13 @@ def nemenyi_p_values(values: FloatArray) -> FloatArray:
     ----------
     Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 2006.
     """
-    return mean_rank_p_values(stats.rankdata(values, axis=0).mean(axis=1), values.shape[1])
+    blocks = _blocks(values, groups)
+    return mean_rank_p_values(stats.rankdata(blocks, axis=0).mean(axis=1), blocks.shape[1])
+
+
+def _blocks(values: FloatArray, groups: np.ndarray | None) -> FloatArray:
+    """Average values (k, n) over the questions of each group."""
+    return per_unit(values, groups) / per_unit(np.ones(values.shape[1]), groups)
 
 
 def mean_rank_p_values(ranks: FloatArray, n_blocks: int) -> FloatArray:
@@ -195,7 +211,8 @@ def _letter(place: int) -> str:
 def pair_p_values(routers: Sequence[BySeed], seed: int = 0) -> FloatArray:
     """Test every pair of routers on the seeds and the questions that both have.
 
-    Paired permutation test of the macro mean over datasets, on scores averaged over the seeds.
+    Paired permutation test of the macro mean over datasets, on scores averaged over the seeds;
+    rows with a column ``group`` say which questions are flipped together.
 
     Parameters
     ----------
@@ -216,9 +233,10 @@ def pair_p_values(routers: Sequence[BySeed], seed: int = 0) -> FloatArray:
             by_seeds.setdefault(tuple(sorted(both)), []).append(pair)
     for seeds, pairs in by_seeds.items():
         members = sorted({member for pair in pairs for member in pair})
-        values, datasets = _shared_scores([routers[member] for member in members], seeds)
+        values, datasets, groups = _shared_scores([routers[member] for member in members], seeds)
         if len(datasets):
-            p_values = permutation_p_values(values, datasets, np.random.default_rng(seed))
+            rng = np.random.default_rng(seed)
+            p_values = permutation_p_values(values, datasets, rng, groups=groups)
             for first, second in pairs:
                 p = p_values[members.index(first), members.index(second)]
                 found[first, second] = found[second, first] = p
@@ -227,13 +245,14 @@ def pair_p_values(routers: Sequence[BySeed], seed: int = 0) -> FloatArray:
 
 def _shared_scores(
     routers: Sequence[BySeed], seeds: Sequence[int]
-) -> tuple[FloatArray, np.ndarray]:
-    """Scores (k, n) averaged over some seeds, on the questions that all have; their datasets."""
+) -> tuple[FloatArray, np.ndarray, np.ndarray | None]:
+    """Scores (k, n) averaged over some seeds, on questions that all have; datasets and groups."""
     scores = [question_scores([by_seed[seed] for seed in seeds]) for by_seed in routers]
     table = pd.concat(scores, axis=1).sort_index().dropna()
-    labels = pd.concat(routers[0][seed].set_index("question_id")["dataset"] for seed in seeds)
+    first = [routers[0][seed] for seed in seeds]
+    labels = pd.concat(run.set_index("question_id")["dataset"] for run in first)
     labels = labels[~labels.index.duplicated()].loc[table.index]
-    return table.to_numpy().T, labels.to_numpy(dtype=object)
+    return table.to_numpy().T, labels.to_numpy(dtype=object), stored_units(first, table.index)
 
 
 def group_letters(routers: Sequence[BySeed], level: float = 0.05, seed: int = 0) -> list[str]:

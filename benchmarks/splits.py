@@ -1,6 +1,7 @@
 """Train and test rows: k-fold, hold-out or as given, with duplicates kept on one side.
 
-With ``near_duplicates``, a similarity, near-duplicates are kept on one side too.
+With ``near_duplicates``, a similarity, near-duplicates are kept on one side too. So are questions
+of one group, and with them their duplicates, those of one group with these, and so on.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.duplicates import duplicate_groups
+from benchmarks.groups import joined, units_of
 from benchmarks.near_duplicates import SIMILARITY, near_duplicate_groups, near_duplicates_across
 from routers.constraints import SEED, Integer, Real
 from routers.table import RoutingTable
@@ -35,12 +37,16 @@ def kfold(
 ) -> list[Fold]:
     """Cut the questions into folds, each tested once; datasets are spread evenly.
 
+    What is kept on one side (duplicates, a group) counts as one, whatever the number of its
+    questions: folds are of one size in such units.
+
     Parameters
     ----------
     table : RoutingTable
     seed : int
     n_folds : int, default=5
-        Between 2 and the number of distinct questions (with ``near_duplicates``, of groups).
+        Between 2 and the number of distinct questions (with ``near_duplicates`` or groups, of
+        what is kept on one side).
     near_duplicates : float, optional
         In [0.5, 1]: questions of at least this similarity are kept on one side, and with them
         those similar to them (:func:`benchmarks.near_duplicates.near_duplicate_groups`). By
@@ -53,8 +59,7 @@ def kfold(
     """
     groups, order = _shuffled_groups(table, seed, near_duplicates)
     if n_folds > len(order):
-        units = "distinct questions" if near_duplicates is None else "groups of near-duplicates"
-        must = f"between 2 and {len(order)}, the number of {units}"
+        must = f"between 2 and {len(order)}, the number of {_what_is_kept(table, near_duplicates)}"
         raise refusal("kfold", "n_folds", must, n_folds)
     fold_of = np.empty(len(order), dtype=int)
     fold_of[order] = np.arange(len(order)) % n_folds
@@ -71,6 +76,9 @@ def holdout(
     table: RoutingTable, seed: int, test_share: float = 0.3, near_duplicates: float | None = None
 ) -> list[Fold]:
     """Hold out a share of each dataset's questions, once.
+
+    What is kept on one side (duplicates, a group) counts as one question, of the dataset of the
+    first of them by name.
 
     Parameters
     ----------
@@ -92,6 +100,8 @@ def holdout(
 @checked(seed=SEED, near_duplicates=SIMILARITY | None)
 def given(table: RoutingTable, seed: int, near_duplicates: float | None = None) -> list[Fold]:
     """Split as the source says; training questions that recur in test are left out and counted.
+
+    So are training questions of which one of the same group is in test.
 
     Parameters
     ----------
@@ -115,6 +125,8 @@ def given(table: RoutingTable, seed: int, near_duplicates: float | None = None) 
     again = "recur"
     if near_duplicates is not None:
         again += f" (similarity {near_duplicates:g} or more)"
+    if units_of(table.groups) is not None:
+        again += " or have their group"
     if not len(left):
         raise ValueError(
             f"the given split must leave training questions, got {len(train)} that all {again} in "
@@ -143,8 +155,17 @@ def _marked(table: RoutingTable) -> tuple[np.ndarray, np.ndarray]:
 def _groups(table: RoutingTable, near_duplicates: float | None) -> np.ndarray:
     """Return a number per question; those that share it are kept on one side."""
     if near_duplicates is None:
-        return duplicate_groups(table)
-    return near_duplicate_groups(table, near_duplicates)
+        alike = duplicate_groups(table)
+    else:
+        alike = near_duplicate_groups(table, near_duplicates)
+    return joined(alike, units_of(table.groups))
+
+
+def _what_is_kept(table: RoutingTable, near_duplicates: float | None) -> str:
+    """Name what a split keeps on one side."""
+    if units_of(table.groups) is not None:
+        return "groups of questions that are kept on one side"
+    return "distinct questions" if near_duplicates is None else "groups of near-duplicates"
 
 
 def _shuffled_groups(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.bounds import FLOORS, corrected_oracle_score
+from benchmarks.groups import units_of
 from routers.table import FloatArray
 
 PolicyValues = Mapping[str, tuple[np.ndarray, np.ndarray]]  # score and cost of each question
@@ -24,11 +25,15 @@ class Panel:
     datasets : ndarray of str, shape (n,)
     scores, costs : dict of policy to ndarray of shape (n_seeds, n)
         Policies are those of ``POLICIES``; NaN where not tested or not known.
+    groups : ndarray of int, shape (n,), or None
+        The same number for questions of one group, which are one unit of resampling; None where
+        each question is its own.
     """
 
     datasets: np.ndarray
     scores: Mapping[str, FloatArray]
     costs: Mapping[str, FloatArray]
+    groups: np.ndarray | None = None
 
 
 def panel(runs: list[pd.DataFrame]) -> Panel:
@@ -55,7 +60,30 @@ def panel(runs: list[pd.DataFrame]) -> Panel:
         labels.to_numpy(),
         {name: aligned(name, 0) for name in POLICIES},
         {name: aligned(name, 1) for name in POLICIES},
+        stored_units(runs, labels.index),
     )
+
+
+def stored_units(runs: Iterable[pd.DataFrame], ids: pd.Index) -> np.ndarray | None:
+    """Return the unit of resampling of each question, by the column ``group`` of stored rows.
+
+    Parameters
+    ----------
+    runs : iterable of DataFrame
+        With ``question_id``; one without ``group`` says of no question that it has one.
+    ids : Index of str, length n
+
+    Returns
+    -------
+    ndarray of int, shape (n,), or None
+        As :func:`benchmarks.groups.units_of`.
+    """
+    said = [run.set_index("question_id")["group"] for run in runs if "group" in run]
+    if not said:
+        return None
+    names = pd.concat(said)
+    names = names[~names.index.duplicated()].reindex(ids).fillna("")
+    return units_of(names.to_numpy(dtype=object))
 
 
 def _unknown_policies(runs: list[pd.DataFrame], found: list[PolicyValues]) -> set[str]:

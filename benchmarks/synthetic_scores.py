@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -13,6 +14,7 @@ from routers.table import FloatArray
 ROUTERS = tuple(f"router {number}" for number in range(10))
 _N_LLMS = 5
 _SAME = 0.7  # share of questions on which a seed chooses as the other seeds do
+_REPEATED = 0.7  # share of a group's questions that are the first one in other words
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 
 
@@ -35,17 +37,19 @@ class Population:
     seed_spread : float
         Standard deviation of the skill over seeds: all of a seed's questions move together. At
         most a third of the skill, so that it stays in [0, 1].
+    group_size : int
+        Questions of a dataset that are a group: each but the first is, with probability 0.7, the
+        first again, to every llm and router. What a policy truly scores is the same.
     """
 
     abilities: FloatArray
     follow: float = 0.7
     skill: float = 0.1
     seed_spread: float = 0.0
+    group_size: int = 1
 
     @classmethod
-    def make(
-        cls, n_datasets: int, level: float = 0.3, seed: int = 0, **fields: float
-    ) -> Population:
+    def make(cls, n_datasets: int, level: float = 0.3, seed: int = 0, **fields: Any) -> Population:
         """Draw abilities around ``level``: datasets differ, and llms within each."""
         rng = np.random.default_rng(seed)
         datasets = rng.normal(level, 0.6, size=(n_datasets, 1))
@@ -98,7 +102,21 @@ class Population:
             ("oracle", answers.any(axis=1)),
         ):
             scores[name] = np.tile(of_any_seed.astype(float), (n_seeds, 1))
-        return Panel(np.array([f"d{place:02d}" for place in dataset], dtype=object), scores, {})
+        names = np.array([f"d{place:02d}" for place in dataset], dtype=object)
+        if self.group_size == 1:
+            return Panel(names, scores, {})
+        groups, repeats = _grouped(sizes, self.group_size, rng)
+        return Panel(names, {name: of[:, repeats] for name, of in scores.items()}, {}, groups)
+
+
+def _grouped(
+    sizes: np.ndarray, group_size: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw each question's group (n,), and the question (n,) that it is: itself or the first."""
+    within = np.concatenate([np.arange(size) for size in sizes])
+    itself = np.arange(len(within))
+    first = itself - within % group_size
+    return first, np.where(rng.random(len(within)) < _REPEATED, first, itself)
 
 
 def _scores(

@@ -14,8 +14,11 @@ from routers.validation import sentence
 
 FloatArray = np.ndarray
 Texts = Sequence[str] | np.ndarray
-_PER_PAIR = ("scores", "costs", "eligible")
-_PER_QUESTION = (*_PER_PAIR, "questions", "ids", "datasets", "subjects", "splits", "chance")
+_PER_PAIR = ("scores", "costs", "eligible", "spread")
+_PER_QUESTION = (
+    *_PER_PAIR,
+    *("questions", "ids", "datasets", "subjects", "splits", "chance", "groups"),
+)
 
 
 def _wrong(what: str, must: str, got: object, advice: str) -> ValueError:
@@ -93,6 +96,21 @@ def _checked_eligible(given: ArrayLike | None, ids: np.ndarray, llms: np.ndarray
     return eligible
 
 
+def _checked_spread(given: ArrayLike | None, ids: np.ndarray, llms: np.ndarray) -> FloatArray:
+    shape = (len(ids), len(llms))
+    if given is None:
+        return np.broadcast_to(np.float32(np.nan), shape)
+    spread = np.array(given, dtype=np.float32)
+    if spread.shape != shape:
+        raise _wrong("'spread'", f"of shape {shape}", spread.shape, "One row a question.")
+    bad = (spread < 0) | (spread > 1)
+    if bad.any():
+        where = f"the spread {_first_bad(bad, ids, llms)}"
+        advice = "It is the standard deviation of scores in [0, 1]."
+        raise _wrong(where, "in [0, 1] or NaN", float(spread[bad][0]), advice)
+    return spread
+
+
 def _kept(values: FloatArray, eligible: np.ndarray) -> FloatArray:
     """Return values without those of pairs that are not eligible."""
     return values if eligible.all() else np.where(eligible, values, np.float32(np.nan))
@@ -144,6 +162,14 @@ class RoutingTable:
     eligible : array-like of bool, shape (n, m), optional
         Whether the llm can answer the question at all; by default each can. Where it cannot, no
         score and no cost is kept (NaN), whatever was given: nobody is judged by it.
+    groups : array-like of str, shape (n,), optional
+        What a question shares with others: a passage, a template, the question it paraphrases.
+        Questions of one group stay on one side of a split and are one unit of resampling. ``""``
+        (the default) for a question that is its own group.
+    spread : array-like of float, shape (n, m), optional
+        Sample standard deviation (divisor one less than their number) of the scores of several
+        answers of the llm to the question, of which its score is the mean; in [0, 1], NaN (the
+        default) where fewer than two were observed.
 
     Raises
     ------
@@ -162,6 +188,8 @@ class RoutingTable:
     chance: FloatArray
     cost_unit: str
     eligible: np.ndarray
+    groups: np.ndarray
+    spread: FloatArray
 
     def __init__(
         self,
@@ -176,6 +204,8 @@ class RoutingTable:
         chance: ArrayLike | None = None,
         cost_unit: str = "USD",
         eligible: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+        spread: ArrayLike | None = None,
     ):
         ids = _texts("ids", ids, None)
         llms = _texts("llms", llms, None)
@@ -196,6 +226,8 @@ class RoutingTable:
             "subjects": _texts("subjects", datasets if subjects is None else subjects, n),
             "splits": _texts("splits", [""] * n if splits is None else splits, n),
             "chance": _checked_chance(chance, ids),
+            "groups": _texts("groups", [""] * n if groups is None else groups, n),
+            "spread": _kept(_checked_spread(spread, ids, llms), able),
         }
         for name, array in checked.items():
             array.flags.writeable = False
@@ -294,4 +326,10 @@ class RoutingTable:
             digest.update(np.ascontiguousarray(getattr(table, name)).tobytes())
         if not table.eligible.all():  # else the hash is as it was before there was a mask
             digest.update(np.packbits(table.eligible).tobytes())
+        if (table.groups != "").any():  # likewise
+            digest.update(b"groups")
+            for piece in _repr_of_list(table.groups):
+                digest.update(piece.encode())
+        if not np.isnan(table.spread).all():  # likewise
+            digest.update(b"spread" + np.ascontiguousarray(table.spread).tobytes())
         return digest.hexdigest()[:16]

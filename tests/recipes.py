@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from made_boards import NAN, Board, HashRouter
@@ -32,6 +32,8 @@ class Recipe:
     split: str = "kfold"  # or holdout, uneven
     seeds: tuple[tuple[int, ...], ...] = ((0, 1), (0,))  # of each router
     cost_unit: str = "USD"
+    # not of what seeds the rest: boards without groups are those they were
+    groups: str = field(default="none", repr=False)  # or some, across datasets, one question each
 
     def board(self) -> Board:
         """Make the board."""
@@ -66,8 +68,17 @@ class Recipe:
             chance=[self._chance(chance, d) for d in datasets],
             cost_unit=self.cost_unit,
             eligible=able,
+            groups=self._groups(datasets),
         )
         return table.rows(asked)  # as when data are loaded
+
+    def _groups(self, datasets: Sequence[int]) -> list[str]:
+        if self.groups == "some":  # threes of a dataset, and questions of their own
+            return ["" if i % 5 == 4 else f"set {d}, {i // 3}" for i, d in enumerate(datasets)]
+        if self.groups == "across datasets":
+            within = [i - datasets.index(d) for i, d in enumerate(datasets)]
+            return [f"pair {i // 2}" if i < 6 else "" for i in within]
+        return [f"{i}" if self.groups == "one question each" else "" for i in range(len(datasets))]
 
     def _score(self, chance: random.Random, llm: int) -> float:
         if self.scores == "constant":

@@ -74,3 +74,14 @@ def test_a_row_per_arrival_and_question_numbered_from_0():
 def test_the_first_who_meets_somebody_may_be_of_a_family_of_its_own():
     rows = rows_of(full_table(0), FAMILIES | {"b": "U"})
     assert set(rows.loc[rows["newcomer"] == ORDER[1], "left_out"]) <= {"", NOT_OBSERVED}
+
+
+def test_rows_hold_groups_if_there_are_any():
+    table = full_table(0)
+    groups = [f"g{i // 2}" for i in range(len(table))]
+    rows = first_fold(dataclasses.replace(table, groups=groups))
+    of_question = dict(zip(table.ids, groups, strict=True))
+    assert rows["group"].tolist() == [of_question[name] for name in rows["question_id"]]
+    assert set(rows["left_out"]) > {""}  # in rows that count and in others
+    pd.testing.assert_frame_equal(rows.drop(columns="group"), first_fold(table))
+    assert policies_of(rows) == ["card", "label", *REFERENCES]

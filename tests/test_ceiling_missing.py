@@ -52,6 +52,14 @@ def with_scores(table: RoutingTable, scores: np.ndarray) -> RoutingTable:
     return dataclasses.replace(table, scores=scores)
 
 
+def test_errors_hold_groups_if_there_are_any():
+    table = random_table(0)
+    groups = [f"g{i // 5}" for i in range(N)]
+    found = errors_of(dataclasses.replace(table, groups=groups))
+    assert found["group"].tolist() == [groups[i] for fold in FOLDS for i in fold.test]
+    pd.testing.assert_frame_equal(found.drop(columns="group"), errors_of(table))
+
+
 # By hand -----------------------------------------------------------------------------------------
 
 

@@ -38,6 +38,10 @@ CORNERS = {
     "questions twice": Recipe(duplicates=True, split="holdout", sizes=(12, 8)),
     "other seeds": Recipe(seeds=((0, 1, 2), (0,), (1,)), observed="some"),
     "no seed in common": Recipe(seeds=((0,), (1,)), split="uneven"),
+    "groups": Recipe(groups="some", sizes=(12, 8)),
+    "groups across datasets": Recipe(groups="across datasets", split="holdout", sizes=(12, 8)),
+    "groups, outcomes missing": Recipe(groups="some", observed="some", duplicates=True),
+    "groups of one question": Recipe(groups="one question each"),
     "costs by proxy": Recipe(cost_unit="core-seconds", split="uneven"),
 }
 
@@ -74,6 +78,7 @@ def one_of(*values):
         split=one_of("kfold", "holdout", "uneven"),
         seeds=one_of(((0,), (0,)), ((0, 1), (1, 2)), ((0,), (1,), (0, 1))),
         cost_unit=one_of("USD", "core-seconds"),
+        groups=one_of("none", "some", "across datasets"),
     )
 )
 def test_figures_where_corners_meet(recipe):

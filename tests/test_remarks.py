@@ -159,6 +159,15 @@ def test_small_datasets_are_named_once_per_question():
     assert said_of({0: whole.iloc[:4], 1: whole.iloc[4:]}) == []
 
 
+def test_small_datasets_are_those_of_few_groups():
+    rows = rows_of([[1, 0]] * 17, ["d"] * 12 + ["e"] * 5)
+    groups = [f"g{i // 3}" for i in range(12)] + ["g0", "", "", "", ""]  # one spans the two
+    (said,) = said_of({0: rows.assign(group=groups)})
+    assert said.startswith("There are too few groups of questions to tell")
+    assert "within d (4):" in said
+    assert said_of({0: rows}) == []
+
+
 def test_other_seeds_are_told_of():
     (said,) = said_of({0: WHOLE}, {0: WHOLE, 1: WHOLE})
     assert said == (

@@ -71,7 +71,7 @@ def test_given_split_leaves_out_recurring_training_questions(caplog):
 
 
 def test_bad_requests_are_clear_errors(mixed):
-    with pytest.raises(ValueError, match="between 2 and 50"):
+    with pytest.raises(ValueError, match="between 2 and 50, the number of distinct questions"):
         kfold(mixed, 0, n_folds=51)
     with pytest.raises(ValueError, match="test_share"):
         holdout(mixed, 0, test_share=1)

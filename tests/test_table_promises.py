@@ -15,12 +15,15 @@ PER_QUESTION = {
     "subjects": ["s", "t", "u"],
     "splits": ["train", "test", ""],
     "chance": [0.25, 0.0, 0.5],
+    "groups": ["g", "", "g"],
 }
 PER_PAIR = {
     "scores": [[1, NAN], [0, 0.5], [0.25, 1]],
     "costs": [[1, 2], [3, NAN], [5, 6]],
     "eligible": [[True, False], [True, True], [True, True]],
+    "spread": [[0.5, 0.75], [NAN, 0.25], [0, 0.125]],
 }
+NEITHER = {"groups": None, "spread": None}  # what tables did not have at first
 
 
 @pytest.fixture
@@ -33,8 +36,8 @@ def holds(table, llms=("b", "a"), rows=(0, 1, 2), columns=(0, 1)):
     assert list(table.llms) == list(llms)
     for name, values in PER_QUESTION.items():
         assert getattr(table, name).tolist() == [values[i] for i in rows], name
-    costs = PER_PAIR["costs"][0][0], NAN  # of what cannot be answered nothing is kept
-    for name, values in (PER_PAIR | {"costs": [costs, *PER_PAIR["costs"][1:]]}).items():
+    kept = {name: [[of[0][0], NAN], *of[1:]] for name, of in PER_PAIR.items() if name != "eligible"}
+    for name, values in (PER_PAIR | kept).items():  # of what cannot be answered nothing is kept
         expected = np.array(values)[np.ix_(rows, columns)]
         np.testing.assert_array_equal(getattr(table, name), expected, err_msg=name)
     assert table.cost_unit == "tokens"
@@ -74,14 +77,20 @@ def test_what_is_not_given_is_filled_in():
     assert table.chance.tolist() == [0, 0, 0]
     assert table.cost_unit == "USD"
     assert table.eligible.tolist() == [[True, True]] * 3
+    assert table.groups.tolist() == ["", "", ""]
+    assert table.spread.shape == (3, 2)
+    assert np.isnan(table.spread).all()
     assert table.costs.shape == (3, 2)
     assert np.isnan(table.costs).all()
 
 
-@pytest.mark.parametrize("name", ["questions", "scores", "costs", "eligible", "chance", "llms"])
+@pytest.mark.parametrize(
+    "name", ["questions", "scores", "costs", "eligible", "chance", "llms", "groups", "spread"]
+)
 def test_what_was_given_stays_the_callers(name):
     given = {"llms": ["b", "a"], **PER_QUESTION, **PER_PAIR}
-    kind = {"scores": np.float32, "costs": np.float32, "eligible": bool, "chance": float}
+    kind = {"scores": np.float32, "costs": np.float32, "spread": np.float32}
+    kind |= {"eligible": bool, "chance": float}
     given[name] = np.array(given[name], dtype=kind.get(name, object))
     table = RoutingTable(**given)
     before = getattr(table, name).copy()
@@ -110,6 +119,11 @@ def test_what_was_given_stays_the_callers(name):
         ("subjects", ["s", "t"], "'subjects' must be of length 3, got 2"),
         ("splits", ["", 3, ""], r"'splits\[1\]' must be a str, got 3"),
         ("ids", ["q1", "q2", "q2"], r"'ids\[2\]' must be unique, got 'q2'"),
+        ("groups", ["g", "g"], "'groups' must be of length 3, got 2"),
+        ("groups", ["g", None, "g"], r"'groups\[1\]' must be a str, got None"),
+        ("spread", [[0, 0.1], [0, -0.1], [0, 0]], "spread of question 'q1' and llm 'a' .* got -0"),
+        ("spread", [[0, 0], [0, 0], [1.5, 0]], r"'q2' and llm 'b' must be in \[0, 1\] or NaN"),
+        ("spread", [0, 0], r"'spread' must be of shape \(3, 2\), got \(2,\)"),
     ],
 )
 def test_a_wrong_value_is_named(name, values, message):
@@ -160,10 +174,22 @@ def test_a_table_in_order_is_its_own_canonical_form(whole):
 
 
 def test_the_hash_is_the_name_of_stored_outcomes_and_never_changes(whole):
-    assert whole.content_hash == "88155602f0b42e33"
-    able = dataclasses.replace(whole, eligible=None)
+    assert whole.content_hash == "0823041a447e1bd2"
+    neither = dataclasses.replace(whole, **NEITHER)
+    assert neither.content_hash == "88155602f0b42e33"
+    able = dataclasses.replace(neither, eligible=None)
     assert able.content_hash == "446b15d1761a178e"
     assert whole.rows([]).content_hash == "f10a118b3bcbfc61"
+
+
+@pytest.mark.parametrize(
+    ("name", "nothing"), [("groups", ["", "", ""]), ("spread", [[NAN, NAN]] * 3)]
+)
+def test_a_table_without_groups_or_spread_has_the_hash_it_always_had(whole, name, nothing):
+    neither = dataclasses.replace(whole, **NEITHER)
+    assert dataclasses.replace(neither, **{name: nothing}).content_hash == neither.content_hash
+    one = dataclasses.replace(neither, **{name: getattr(whole, name)})
+    assert one.content_hash not in (neither.content_hash, whole.content_hash)
 
 
 @pytest.mark.parametrize(
@@ -178,6 +204,9 @@ def test_the_hash_is_the_name_of_stored_outcomes_and_never_changes(whole):
         ("scores", [[1, NAN], [0, 0.5], [0.25, 0.75]]),
         ("costs", [[1, 2], [3, NAN], [5, 7]]),
         ("eligible", [[True, True], [True, True], [True, False]]),
+        ("groups", ["g", "", ""]),
+        ("groups", ["h", "", "h"]),
+        ("spread", [[0.5, NAN], [NAN, 0.25], [0, NAN]]),
         ("llms", ["c", "a"]),
         ("cost_unit", "USD"),
     ],

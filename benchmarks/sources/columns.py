@@ -216,11 +216,13 @@ def _within(low: float, high: float) -> str:
     return f" in [{low:g}, {high:g}]"
 
 
-def no_repeat(frame: pd.DataFrame, columns: list[str], keys: list[np.ndarray], file: str) -> None:
+def no_repeat(
+    frame: pd.DataFrame, columns: list[str], keys: list[np.ndarray], file: str, advice: str = ""
+) -> None:
     """Refuse the first row whose keys, (n,) codes of ``columns``, stood in a row before."""
     repeated = pd.DataFrame(dict(enumerate(keys))).duplicated()
     if repeated.any():
         row = int(np.argmax(repeated))
         cells = tuple(frame[columns].iloc[row])
         got = cells[0] if len(cells) == 1 else cells
-        refuse(file, row, " and ".join(columns), "unique", got, "Drop the repeated row.")
+        refuse(file, row, " and ".join(columns), "unique", got, f"Drop the repeated row{advice}.")

@@ -3,12 +3,16 @@
 ``questions.parquet``
     ``question_id``, ``dataset``, ``question``; optionally ``subject``, ``choices`` (options, shown
     below the question; see ``benchmarks.sources.options`` for their forms), ``split`` (``train``
-    or ``test``), ``n_tokens`` and ``needs`` (see below).
+    or ``test``), ``group`` (what a question shares with others: a passage, a template, the question
+    that it paraphrases; missing or empty where it is its own), ``n_tokens`` and ``needs`` (see
+    below).
 ``outcomes.parquet``
     Long form: ``question_id``, ``llm``, ``score`` in [0, 1]; optionally ``cost``. A pair that is
     absent, or whose score is missing, is *not observed*. Optionally ``rotation``: the llm was asked
     again with the options in another order, and the rows of a pair are one outcome. Optionally
-    ``eligible``: false if the llm *cannot* answer the question, for whatever reason.
+    ``sample``: the llm was asked the same again; the score and the cost of the pair are the means
+    of its samples (within each rotation, where there are several), and the spread is kept.
+    Optionally ``eligible``: false if the llm *cannot* answer the question, for whatever reason.
 ``llms.parquet`` (optional)
     ``llm`` and anything known of it, for instance ``params_b``, ``context_window``, ``modalities``.
 
@@ -30,10 +34,12 @@ import pandas as pd
 from benchmarks.sources.columns import Coded, coded, no_repeat, sentences
 from benchmarks.sources.costs import costs_or_stand_in, tell_partly_known
 from benchmarks.sources.eligibility import eligible_pairs, tell_ineligible
+from benchmarks.sources.groups import groups_of
 from benchmarks.sources.names import is_blank, tell_lookalikes, tell_unknown_llms
 from benchmarks.sources.options import chance_of, options_of_all, with_options
 from benchmarks.sources.outcomes import ROTATIONS, checked_rows, one_per_pair, times_right
 from benchmarks.sources.parquet import LLMS, OUTCOMES, QUESTIONS, read
+from benchmarks.sources.samples import spread_of, tell_samples
 from routers.constraints import Boolean, OneOf, Text
 from routers.table import RoutingTable
 from routers.validation import checked
@@ -73,7 +79,8 @@ def load(
     rotations : {"all", "mean"}, default="all"
         Of a question asked under several orders of its options (a circle test): an llm scores what
         it scored under the worst of them, hence 1 only if it is right under all, or the mean.
-        The cost is the mean of those known in either case.
+        The cost is the mean of those known in either case. The score under an order is the mean
+        of its samples, if it has several.
 
     Returns
     -------
@@ -90,10 +97,12 @@ def load(
     questions = read(
         folder / QUESTIONS,
         ("question_id", "dataset", "question"),
-        ("subject", "choices", "split", "n_tokens", "needs"),
+        ("subject", "choices", "split", "group", "n_tokens", "needs"),
     )
     outcomes = read(
-        folder / OUTCOMES, ("question_id", "llm", "score"), ("cost", "rotation", "eligible")
+        folder / OUTCOMES,
+        ("question_id", "llm", "score"),
+        ("cost", "rotation", "sample", "eligible"),
     )
     facts = read_facts(folder) if (folder / LLMS).exists() else None
     table = build(questions, outcomes, facts, cost_column, cost_unit, show_choices, rotations)
@@ -143,6 +152,9 @@ def build(
     if eligible is not None:
         rows = _eligible_rows(rows, outcomes, eligible)
     scores, given = _matrices(one_per_pair(rows, rotations), len(texts), len(llms))
+    spread = spread_of(rows, len(texts), len(llms))
+    if spread is not None:
+        tell_samples(spread, scores)
     costs, unit = costs_or_stand_in(given, facts, llms, cost_column, cost_unit)
     tell_partly_known(costs, scores, llms, unit)
     return RoutingTable(
@@ -154,6 +166,8 @@ def build(
         cost_unit=unit,
         chance=chance_of(options, times_right(rows, len(texts), rotations)),
         eligible=eligible,
+        groups=groups_of(questions, told["datasets"]),
+        spread=spread,
         **told,
     )
 

@@ -8,6 +8,7 @@ import pandas as pd
 from benchmarks.sources.columns import Coded, coded, codes_of, flags, no_repeat, numbers, refuse
 from benchmarks.sources.names import other_spelling
 from benchmarks.sources.parquet import OUTCOMES, QUESTIONS
+from benchmarks.sources.samples import one_per_rotation
 
 ROTATIONS = ("all", "mean")
 
@@ -28,7 +29,8 @@ def checked_rows(outcomes: pd.DataFrame, ids: Coded) -> tuple[np.ndarray, pd.Dat
         By name.
     rows : DataFrame
         In the order given: ``question`` and ``llm`` (positions), ``score``, and where they are
-        given ``cost``, ``rotation`` (a code) and ``eligible`` (1, 0, or -1 where nothing is said).
+        given ``cost``, ``rotation`` and ``sample`` (codes), and ``eligible`` (1, 0, or -1 where
+        nothing is said).
         Where it is 0, score and cost are NaN, whatever stands there.
     """
     llms = coded(outcomes, "llm", OUTCOMES)
@@ -37,10 +39,12 @@ def checked_rows(outcomes: pd.DataFrame, ids: Coded) -> tuple[np.ndarray, pd.Dat
     place[by_name] = np.arange(len(by_name))
     rows = {"question": _positions(outcomes, ids), "llm": place[llms.codes]}
     names = ["question_id", "llm"]
-    if "rotation" in outcomes:
-        names.append("rotation")
-        rows["rotation"] = codes_of(outcomes, "rotation", OUTCOMES)
-    no_repeat(outcomes, names, list(rows.values()), OUTCOMES)
+    for name in ("rotation", "sample"):
+        if name in outcomes:
+            names.append(name)
+            rows[name] = codes_of(outcomes, name, OUTCOMES)
+    advice = "" if "sample" in outcomes else ", or number the answers in a column 'sample'"
+    no_repeat(outcomes, names, list(rows.values()), OUTCOMES, advice)
     given = outcomes
     if "eligible" in outcomes:
         rows["eligible"] = flags(outcomes, "eligible", OUTCOMES)
@@ -76,10 +80,12 @@ def times_right(rows: pd.DataFrame, n: int, rotations: str) -> np.ndarray:
 
 
 def one_per_pair(rows: pd.DataFrame, rotations: str) -> pd.DataFrame:
-    """Return one row per question and llm, from the rows of its rotations.
+    """Return one row per question and llm, from the rows of its samples and rotations.
 
-    A missing score makes the worst one unknown, unless it is 0 anyway; the mean is of the others.
+    The score of a rotation is the mean of its samples' (those observed). One that is missing makes
+    the worst unknown, unless that is 0 anyway; the mean is of the others.
     """
+    rows = one_per_rotation(rows)
     if "rotation" not in rows:
         return rows
     grouped = rows.groupby(["question", "llm"], sort=False)

@@ -15,10 +15,14 @@ DECIMALS = 6  # to which a prediction is rounded
 
 @dataclass(frozen=True)
 class Question:
-    """A question with the scores that were observed and the costs that are known."""
+    """A question with the scores that were observed and the costs that are known.
+
+    ``group`` is what it shares with other questions: its own id if it shares nothing.
+    """
 
     id: str
     dataset: str
+    group: tuple[str, str]
     chance: Fraction
     eligible: frozenset[str]
     scores: Mapping[str, Fraction]
@@ -62,6 +66,7 @@ def questions_of(table: RoutingTable) -> dict[str, Question]:
         str(name): Question(
             id=str(name),
             dataset=str(table.datasets[row]),
+            group=_group(str(name), str(table.groups[row])),
             chance=Fraction(float(table.chance[row])),
             eligible=frozenset(
                 llm for llm, able in zip(llms, table.eligible[row], strict=True) if able
@@ -71,6 +76,11 @@ def questions_of(table: RoutingTable) -> dict[str, Question]:
         )
         for row, name in enumerate(table.ids)
     }
+
+
+def _group(name: str, group: str) -> tuple[str, str]:
+    """Return a name of the group that no question of its own has."""
+    return ("group", group) if group else ("question", name)
 
 
 def choose(prediction: Prediction, observed: Iterable[str], price: float = 0.0) -> str | None:

@@ -20,19 +20,22 @@ def corrected_p_values(comparison: Comparison) -> dict[Pair, Fraction]:
 
 
 def differences(tests: Sequence[Test], one: str, other: str) -> list[Fraction]:
-    """Return each question's part of the difference in macro score, on the seeds of both."""
+    """Return each group's part of the difference in macro score, on the seeds of both."""
     by_dataset: dict[str, dict[str, list[Fraction]]] = {}
+    group_of: dict[str, tuple[str, str]] = {}
     for test in tests:
         if one in test.choices and other in test.choices:
             scores = test.question.scores
             lead = scores[test.choices[one]] - scores[test.choices[other]]
             questions = by_dataset.setdefault(test.question.dataset, {})
             questions.setdefault(test.question.id, []).append(lead)
-    return [
-        mean(leads) / len(questions) / len(by_dataset)
-        for questions in by_dataset.values()
-        for leads in questions.values()
-    ]
+            group_of[test.question.id] = test.question.group
+    parts: dict[tuple[str, str], Fraction] = {}
+    for questions in by_dataset.values():
+        for name, leads in questions.items():
+            part = mean(leads) / len(questions) / len(by_dataset)
+            parts[group_of[name]] = parts.get(group_of[name], Fraction(0)) + part
+    return list(parts.values())
 
 
 def p_value(parts: Sequence[Fraction]) -> Fraction:
