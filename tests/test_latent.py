@@ -176,6 +176,7 @@ def test_an_unobserved_llm_changes_nothing_for_the_others(name):
         scores=np.column_stack([np.full(len(table), np.nan), table.scores]),
         costs=None,
         eligible=None,
+        spread=None,
     )
     router = ROUTERS[name]
     expected = router.fit(table).predict_scores(table.questions)
