@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival_zoos, strangers
 from benchmarks.bounds import oracle_choice, random_score, route_observed
+from benchmarks.groups import group_column
 from benchmarks.splits import Fold
 from benchmarks.stored_rows import chosen
 from routers.aptitude.cards import TakesCards, examined
@@ -174,8 +175,7 @@ class _Stage:
             "dataset": self._judge.datasets,
             "zoo": [zoo] * n,
         }
-        if (self._setting.table.groups != "").any():
-            labels["group"] = self._judge.groups
+        labels |= group_column(self._setting.table, self._judge)
         if why:
             unknown = dict.fromkeys(self._policies, np.full(n, np.nan))
             return pd.DataFrame(labels | {"n_observed": 0, "left_out": why} | unknown)

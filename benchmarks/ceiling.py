@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.contrasts import comparable_llms, squared_errors_of, take_apart
-from benchmarks.groups import per_unit, units_of
+from benchmarks.groups import group_column, per_unit, units_of
 from benchmarks.intervals import interval
 from benchmarks.splits import Fold
 from routers._targets import column_means, membership, shrunken_means
@@ -79,9 +79,8 @@ def squared_errors(
     for fold in folds:
         drawn = rng.permutation(len(fold.train))[: max(2, round(share * len(fold.train)))]
         learn, judge = table.rows(np.sort(fold.train[drawn])), table.rows(fold.test)
-        parts.append(_errors_of_fold(learn, judge, encoder))
-        if (table.groups != "").any():
-            parts[-1]["group"] = judge.groups
+        errors = _errors_of_fold(learn, judge, encoder)
+        parts.append(errors.assign(**group_column(table, judge)))
     return pd.concat(parts, ignore_index=True)
 
 

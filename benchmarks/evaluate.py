@@ -17,6 +17,7 @@ import psutil
 from sklearn.base import clone
 
 from benchmarks import bounds
+from benchmarks.groups import group_column
 from benchmarks.progress import Stage, silent
 from benchmarks.splits import Fold
 from routers.base import Router
@@ -141,8 +142,7 @@ def _lap(
     rows = _rows(judge, predicted, costs, _floors(table, fold, recogniser))
     limited = ~table.eligible.all(axis=0)
     rows[[f"eligible/{llm}" for llm in table.llms[limited]]] = judge.eligible[:, limited]
-    if (table.groups != "").any():
-        rows["group"] = judge.groups
+    rows = rows.assign(**group_column(table, judge))
     encoder = getattr(fitted, "encoder_", None)
     encode_seconds = float(getattr(encoder, "seconds_per_text", np.nan))
     return _Lap(rows, encode_seconds, fit_seconds, route_seconds)

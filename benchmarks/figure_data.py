@@ -192,7 +192,8 @@ def _differences(panels: Panel) -> tuple[dict[str, float], dict[str, bool]]:
     for name in [ALL, *np.unique(panels.datasets)]:
         here = (panels.datasets == name) | (name == ALL)
         scores = {policy: panels.scores[policy][:, here] for policy in ("router", "dataset_best")}
-        part = Panel(panels.datasets[here], scores, {})
+        groups = None if panels.groups is None else panels.groups[here]
+        part = Panel(panels.datasets[here], scores, {}, groups)
         router, told = (metrics.macro_mean(score, part.datasets) for score in scores.values())
         replicates = bootstrap_macro(part, np.random.default_rng(0))
         low, high = interval(replicates["router"] - replicates["dataset_best"])

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from routers.table import FloatArray
+from routers.table import FloatArray, RoutingTable
 
 
 def units_of(groups: np.ndarray) -> np.ndarray | None:
@@ -32,6 +32,19 @@ def units_of(groups: np.ndarray) -> np.ndarray | None:
         return None
     alone = len(groups) + np.arange(len(groups))
     return pd.factorize(np.where(named, pd.factorize(groups)[0], alone))[0]
+
+
+def group_column(table: RoutingTable, judged: RoutingTable) -> dict[str, np.ndarray]:
+    """Return the column that rows of some questions of a table have; none where it has no groups.
+
+    Parameters
+    ----------
+    table : RoutingTable
+        All questions, so that the rows of every fold have the same columns.
+    judged : RoutingTable
+        Those that rows are made of.
+    """
+    return {"group": judged.groups} if (table.groups != "").any() else {}
 
 
 def per_unit(values: FloatArray, units: np.ndarray | None) -> FloatArray:

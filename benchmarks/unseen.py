@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from benchmarks.arrival import policy_scores
+from benchmarks.groups import group_column
 from benchmarks.splits import Fold
 from routers.aptitude.cards import TakesCards
 from routers.aptitude.examination import AptitudeTest
@@ -63,7 +64,8 @@ def judge_unseen(
     DataFrame
         One row per test question: ``question_id, dataset``, and the score of each router, of
         ``best_single`` (on the scored questions), ``zoo_mean`` and ``oracle``; NaN where a policy
-        has no outcome. ``n_scored`` questions stood in for each llm's training.
+        has no outcome; and ``group``, if the table has any. ``n_scored`` questions stood in for
+        each llm's training.
 
     References
     ----------
@@ -83,6 +85,7 @@ def judge_unseen(
     level = mean_scores(scored.select(others), macro=True)
     predicted["best_single"] = np.tile(level, (len(judge), 1))
     rows = {"question_id": judge.ids, "dataset": judge.datasets, "n_scored": len(scored)}
+    rows |= group_column(table, judge)
     return pd.concat([pd.DataFrame(rows), policy_scores(judge, predicted)], axis=1)
 
 

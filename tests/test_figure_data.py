@@ -117,6 +117,13 @@ class TestDatasets:
         assert list(shown.clear) == list(shown.values)
         again = figure_data.dataset_differences(board({"router": "a"}), one)
         assert again.clear.equals(shown.clear)
+        # were each dataset's questions of two passages, two would not be enough to tell
+        halves = found.assign(group=[f"passage {i // 10}" for i in range(2 * n)])
+        grouped = figure_data.dataset_differences(
+            board({"router": "a"}), Comparison(runs, [{0: halves}], [{0: halves}])
+        )
+        assert grouped.values.equals(shown.values)
+        assert not grouped.clear.any(axis=None)
 
 
 class TestShares:

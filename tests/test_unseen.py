@@ -1,5 +1,7 @@
 """Unseen llms: who is drawn, who is known from what, and what the table says."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +51,11 @@ def test_unseen_llms_are_routed_from_the_scored_questions(table):
     assert (found["n_scored"] == len(scored)).all()
     assert list(found["question_id"]) == list(table.ids[30:])
     assert list(found["dataset"]) == list(table.datasets[30:])
+    assert "group" not in found
+    pairs = dataclasses.replace(table, groups=[f"g{i // 2}" for i in range(N)])
+    paired = judge_unseen(pairs, FOLD, UNSEEN, {"card": Parity(examines=True)}, {"label": Parity()})
+    assert list(paired.pop("group")) == list(pairs.groups[30:])
+    pd.testing.assert_frame_equal(paired, found)
     # both know an llm from its means on scored questions that are as even, or as odd
     known = table.rows(np.isin(table.ids, scored)).select(["b", "d", "e"])
     even = np.array([int(question[-1]) % 2 == 0 for question in known.questions])
