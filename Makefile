@@ -35,6 +35,9 @@ export ARG_EXPERIMENT := $(value EXPERIMENT)
 export ARG_FOLDER  := $(value FOLDER)
 export ARG_REASON  := $(value REASON)
 COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
+# What is passed on where somebody set it; else an experiment's own defaults stand.
+given    = $(if $(filter file undefined,$(origin $(1))),,$(2))
+GIVEN    = $(call given,ZOO,"zoo=$$ARG_ZOO") $(call given,SPLIT,"split=$$ARG_SPLIT")
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
@@ -76,13 +79,13 @@ pretrain: install ## train Model-SAT on the llms of DATA outside ZOO once, into 
 	@$(RUN) -m benchmarks.pretrain --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "folder=$$ARG_FOLDER" $(ARGS)
 
 arrival: install ## let new llms arrive in DATA (a folder); ROUTER admits them from cards alone
-	@$(RUN) -m benchmarks.run_experiment arrival --data="$$ARG_DATA" "router@examined=$$ARG_ROUTER" $(ARGS)
+	@$(RUN) -m benchmarks.run_experiment arrival --data="$$ARG_DATA" "router@examined=$$ARG_ROUTER" $(GIVEN) $(ARGS)
 
 unseen: install ## route among llms of DATA that no router was fitted on, from a few scored questions
-	@$(RUN) -m benchmarks.run_experiment unseen --data="$$ARG_DATA" $(ARGS)
+	@$(RUN) -m benchmarks.run_experiment unseen --data="$$ARG_DATA" $(GIVEN) $(ARGS)
 
 run: install ## run an EXPERIMENT of benchmarks/experiments, or go on with it
-	@$(RUN) -m benchmarks.run_experiment "$$ARG_EXPERIMENT" $(if $(DATA),--data="$$ARG_DATA") $(ARGS)
+	@$(RUN) -m benchmarks.run_experiment "$$ARG_EXPERIMENT" $(call given,DATA,--data="$$ARG_DATA") $(GIVEN) $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
 	@$(RUN) -m benchmarks.run_experiment ceiling $(COMPARED) $(ARGS)

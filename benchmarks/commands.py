@@ -15,8 +15,12 @@ from benchmarks.composing import Job, UsageError, data_overrides
 from benchmarks.progress import set_up_logging
 
 log = logging.getLogger(__name__)
-# The Makefile's defaults, and the settings that its variables stand for.
+# The Makefile's defaults, by target (others pass on what was set alone), and the settings that its
+# variables stand for.
 _MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold", "ROUTER": "model_sat"}
+_DEFAULTS = dict.fromkeys(("bench", "sweep", "ceiling"), _MAKE) | {
+    target: {name: _MAKE[name] for name in ("DATA", "ROUTER")} for target in ("arrival", "unseen")
+}
 _VARIABLES = {"sweep": "SWEEP", "zoo": "ZOO", "split": "SPLIT", "router@examined": "ROUTER"}
 
 _WRAPPERS = (InstantiationException, OmegaConfBaseException)
@@ -109,6 +113,7 @@ def make_command(target: str, job: Job) -> str:
             said[_VARIABLES[name]] = value
         elif name not in ("data", "data.path", "results"):  # where it is written changes nothing
             rest.append(override)
-    named = [f"{name}={value}" for name, value in said.items() if value != _MAKE.get(name)]
+    usual = _DEFAULTS.get(target, {})
+    named = [f"{name}={value}" for name, value in said.items() if value != usual.get(name)]
     arguments = [f'ARGS="{" ".join(rest)}"'] if rest else []
     return " ".join([f"make {target}", *named, *arguments])

@@ -107,10 +107,10 @@ def run(name: str, job: Job, progress: Progress) -> Report:
     module = module_of(name)
     works = [_work(job, part, progress) for part in _parts(module, job.cfg)]
     runs = []
-    for place, work in enumerate(works):
+    for number, work in enumerate(works, 1):
         told = " ".join(f"{key}={value}" for key, value in work.part.items())
-        progress.job = f"[{place + 1}/{len(works)}] {name} {told}".rstrip()
-        runs.append(_stored(name, module, work, place))
+        progress.job = f"[{number}/{len(works)}] {name} {told}".rstrip()
+        runs.append(_stored(name, module, work))
     progress.job = ""
     target = getattr(module, "TARGET", f"run EXPERIMENT={name}")
     return Report(name, module, make_command(target, job), runs)
@@ -130,33 +130,35 @@ def _work(job: Job, part: Mapping[str, Any], progress: Progress) -> Work:
     return Work(Job(cfg, job.choices, job.overrides), part, progress)
 
 
-def _stored(name: str, module: Any, work: Work, order: int) -> store.Run:
+def _stored(name: str, module: Any, work: Work) -> store.Run:
     """Return a part as it is stored; it is measured first if it is not."""
-    place = Path(ROOT, work.cfg.results) / "parts"
+    place = Path(ROOT, work.cfg.results) / store.PARTS
     run = _run_id(name, module, work)
     folder = store.find_run(place, run)
     if folder is None:
         rows = module.measure(work)
-        folder = store.save_run(place / run.key, rows, _about(name, work, run, order))
+        # another process may have been first meanwhile: what it stored stands
+        folder = store.find_run(place, run)
+        folder = folder or store.save_run(place / run.key, rows, _about(name, work, run))
     return store.load_run(folder)
 
 
 def _run_id(name: str, module: Any, work: Work) -> store.RunId:
     config: Any = OmegaConf.to_container(work.cfg, resolve=False)
-    settings = {key: canonical(value) for key, value in config.items() if key not in _BESIDE}
+    beside = {*_BESIDE, *getattr(module, "AXES", ())}
+    settings = {key: canonical(value) for key, value in config.items() if key not in beside}
     more = module.depends_on(work) if hasattr(module, "depends_on") else None
     pool_hash = "" if work.pool is None else work.pool.content_hash
     identity = {"experiment": name, "part": dict(work.part), "settings": settings, "more": more}
     return store.RunId(identity, work.table.content_hash, pool_hash)
 
 
-def _about(name: str, work: Work, run: store.RunId, order: int) -> dict[str, Any]:
+def _about(name: str, work: Work, run: store.RunId) -> dict[str, Any]:
     choices = {what: work.job.choices.get(what, "") for what in ("zoo", "split")}
     return {
         "experiment": name,
         "key": run.key,
         "part": dict(work.part),
-        "place": order,
         "data": work.cfg.data.name,
         **choices,
         "config": OmegaConf.to_container(work.cfg, resolve=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import canvas
-from benchmarks.identity import canonical, text_of
-from benchmarks.store import Run, load_run, made_by
+from benchmarks.store import PARTS, Run, is_finished, load_run, made_by
 from benchmarks.writing import markdown, number, with_interval
 
 Draw = Callable[[Any, pd.DataFrame], object]  # what is drawn on: axes, or several
@@ -62,6 +62,13 @@ class Report:
         last = max(self.runs, key=lambda run: run.about["finished"])
         return f"{text}\n{made_by(self.command, last.about)}"
 
+    def remember(self, results: Path) -> None:
+        """Keep in the results folder what this report is on, for :func:`stored`."""
+        about = {"command": self.command, "parts": [run.folder.name for run in self.runs]}
+        part = results / f".{self.name}.json.part"
+        part.write_text(json.dumps(about, indent=1) + "\n")
+        part.replace(results / f"{self.name}.json")
+
     def write(self, folder: Path, stem: str | None = None) -> list[Path]:
         """Write ``stem.csv``, ``stem.md`` and a figure for each frame that is drawn.
 
@@ -87,8 +94,8 @@ class Report:
         return files
 
 
-def stored(name: str, module: Any, results: Path, command: str) -> Report:
-    """Return the report on what is stored; nothing is measured, and no outcome is read.
+def stored(name: str, module: Any, results: Path) -> Report:
+    """Return the report that was remembered last; nothing is measured, and no outcome is read.
 
     Parameters
     ----------
@@ -96,40 +103,23 @@ def stored(name: str, module: Any, results: Path, command: str) -> Report:
     module : module
     results : Path
         The folder that the experiment was written into.
-    command : str
 
     Raises
     ------
     FileNotFoundError
-        If nothing is stored there.
-    ValueError
-        If what is stored was made under several settings, or of several data.
+        If there is none, or a part of it is not stored any more.
     """
-    files = sorted((results / "parts").glob("[!.]*/run.json"))
-    runs = [
-        run
-        for run in map(load_run, [file.parent for file in files])
-        if run.about["experiment"] == name
-    ]
-    if not runs:
-        raise FileNotFoundError(
-            f"no part of {name} is stored in {results / 'parts'}. Run it first."
-        )
-    groups = {_setting_of(run) for run in runs}
-    if len(groups) > 1:
-        raise ValueError(
-            f"{results} must hold one setting of {name} to be reported on, got {len(groups)}. "
-            "Give a folder with one of them."
-        )
-    return Report(name, module, command, sorted(runs, key=lambda run: run.about["place"]))
-
-
-def _setting_of(run: Run) -> str:
-    """Return what all parts of an experiment have in common."""
-    identity = canonical(run.about["identity"])
-    settings = {key: value for key, value in identity["settings"].items() if key != "seed"}
-    hashes = [run.about["data_hash"], run.about["pool_hash"]]
-    return text_of([settings, identity["more"], hashes])
+    file = results / f"{name}.json"
+    if not file.is_file():
+        raise FileNotFoundError(f"no report on {name} is kept in {results}. Run it first.")
+    about = json.loads(file.read_text())
+    folders = [results / PARTS / key for key in about["parts"]]
+    for folder in folders:
+        if not is_finished(folder):
+            raise FileNotFoundError(
+                f"part {folder} of {name} is not stored any more. Run it again."
+            )
+    return Report(name, module, about["command"], [load_run(folder) for folder in folders])
 
 
 def _draw(draw: Draw, frame: pd.DataFrame, stem: Path, n_panels: int) -> list[Path]:

@@ -71,6 +71,9 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
         error.add_note(f"Its traceback is in {file}.")
         raise
     about |= _facts(cfg, table, run) | {"timing": found.timing, "arithmetic": found.arithmetic}
+    first = store.find_run(folder.parent, run)
+    if first and not stored:
+        return first  # another process was faster: what it stored stands
     if stored:
         store.invalidate(stored, "It was done again (force=true).")
     store.save_run(folder, found.rows, about)

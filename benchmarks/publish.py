@@ -85,10 +85,8 @@ def publish(
     _refresh(root)
 
 
-def publish_experiment(
-    name: str, experiment: str, command: str, results: Path, root: Path = ROOT
-) -> None:
-    """Write an experiment's tables and figures under a name, and refresh the README.
+def publish_experiment(name: str, experiment: str, results: Path, root: Path = ROOT) -> None:
+    """Write an experiment's last report under a name, and refresh the README.
 
     Parameters
     ----------
@@ -96,7 +94,6 @@ def publish_experiment(
         Of the published files.
     experiment : str
         Of a module of ``benchmarks.experiments``.
-    command : str
     results : Path
         The folder that it was written into.
     root : Path
@@ -104,10 +101,10 @@ def publish_experiment(
 
     Raises
     ------
-    FileNotFoundError, ValueError
+    FileNotFoundError
         See :func:`benchmarks.experiment_report.stored`.
     """
-    report = stored(experiment, module_of(experiment), results, command)
+    report = stored(experiment, module_of(experiment), results)
     report.write(root / "results" / "published", name)
     _refresh(root)
 
@@ -144,13 +141,15 @@ def main(arguments: list[str] | None = None) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--show", help="DATA/ZOO/SPLIT")
     what.add_argument("--experiment", help="a module of benchmarks.experiments")
-    parser.add_argument("--command", required=True)
+    parser.add_argument("--command", help="that makes the runs of --show again")
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     parser.add_argument("--sweep", help="publish what this sweep varied, not the leaderboard")
     options = parser.parse_args(arguments)
     if options.experiment:
-        publish_experiment(options.name, options.experiment, options.command, options.results)
+        publish_experiment(options.name, options.experiment, options.results)
         return
+    if not options.command:
+        parser.error("--show needs --command, which makes the runs again")
     publish(
         options.name,
         options.show,

@@ -25,6 +25,7 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     job = compose_job(names[0], [word for word in overrides if "=" in word], verbatim)
     report = run(names[0], job, Progress())
     report.write(Path(ROOT, job.cfg.results))
+    report.remember(Path(ROOT, job.cfg.results))
     sys.stdout.write(report.text)
     return 0
 

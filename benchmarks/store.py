@@ -33,6 +33,7 @@ import pandas as pd
 
 from benchmarks.identity import canonical, identity, text_of
 
+PARTS = "parts"  # the folder of what an experiment measured, below its results
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -121,7 +122,8 @@ def invalidate(folder: Path, reason: str) -> Path:
     Parameters
     ----------
     folder : Path
-        Of a stored run, ``<results>/runs/<data>/<zoo>/<split>/<router>/<key>``.
+        Of a stored run, somewhere below ``<results>/runs``, or of a part of an experiment, below
+        ``<results>/parts``.
     reason : str
         Stored with the time in ``invalidated.json``.
 
@@ -131,10 +133,10 @@ def invalidate(folder: Path, reason: str) -> Path:
         If no run is stored there.
     """
     folder = folder.resolve()
-    if not is_finished(folder) or folder.parents[4].name != "runs":
+    kept = next((parent for parent in folder.parents if parent.name in ("runs", PARTS)), None)
+    if not is_finished(folder) or kept is None:
         raise FileNotFoundError(f"{folder} must be the folder of a stored run, and is none.")
-    place = folder.relative_to(folder.parents[4])
-    into = folder.parents[5] / "invalidated" / place
+    into = kept.parent / "invalidated" / folder.relative_to(kept)
     attempts = (into.with_name(f"{into.name}-{n}") if n else into for n in count())
     into = next(attempt for attempt in attempts if not attempt.exists())
     into.parent.mkdir(parents=True, exist_ok=True)

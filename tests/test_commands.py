@@ -248,19 +248,47 @@ def test_a_path_may_hold_any_sign(name, tmp_path, capsys):
     assert stored == {"data", name}
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_make_hands_on_what_was_typed(name, tmp_path):
+@pytest.fixture
+def handed_on(tmp_path):
     """A stand-in for Python prints its arguments: neither make nor the shell may change them."""
     stand_in = tmp_path / "python"
     stand_in.write_text("#!/bin/sh\nprintf '<%s>\\n' \"$@\"\n")
     stand_in.chmod(0o755)
+
+    def given(*typed: str) -> list[str]:
+        command = ["make", "-s", "-o", "install", f"RUN={stand_in}", *typed]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        return [line[1:-1] for line in told.splitlines()]
+
+    return given
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_make_hands_on_what_was_typed(name, handed_on):
     typed = [f"DATA=a/{name}", f"RESULTS={name}", "ROUTER=knn,kmeans", "SEED=0,1", "ARGS=x='1 2'"]
-    command = ["make", "-s", "-o", "install", f"RUN={stand_in}", "bench", *typed]
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    given = [line[1:-1] for line in told.splitlines()]
-    assert given == [
+    assert handed_on("bench", *typed) == [
         *("-m", "benchmarks.run", f"--data=a/{name}", "zoo=all", "split=kfold"),
         *(f"--results={name}", "router=knn,kmeans", "seed=0,1", "x=1 2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (["run", "EXPERIMENT=toy"], ["toy"]),
+        (["run", "EXPERIMENT=toy", "DATA=x", "ZOO=a b"], ["toy", "--data=x", "zoo=a b"]),
+        (["arrival", "DATA=x"], ["arrival", "--data=x", "router@examined=model_sat"]),
+        (["unseen", "DATA=x", "SPLIT=kfold"], ["unseen", "--data=x", "split=kfold"]),
+    ],
+)
+def test_what_was_not_typed_is_left_to_the_experiment(typed, told, handed_on):
+    assert handed_on(*typed) == ["-m", "benchmarks.run_experiment", *told]
+
+
+def test_a_reason_is_handed_on_whole(handed_on):
+    typed = ["FOLDER=results/runs/a b", 'REASON=it\'s "wrong"']
+    assert handed_on("invalidate", *typed) == [
+        *("-m", "benchmarks.invalidate", "results/runs/a b", 'it\'s "wrong"')
     ]
 
 

@@ -6,18 +6,23 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT
+from omegaconf import OmegaConf
 
-from benchmarks import experiment_report, run_experiment, store
+from benchmarks import experiment, experiment_report, run_experiment, store
+from benchmarks.composing import Job
 from benchmarks.experiment import known, module_of
 from benchmarks.experiment_report import Report, table
+from benchmarks.sources import synthetic
 
 TOY = '''"""How long are questions?"""
 import time
+from types import SimpleNamespace
 from pathlib import Path
 
 import pandas as pd
@@ -109,13 +114,12 @@ def test_two_files_make_an_experiment(copied):
 
 def test_it_is_published_from_what_is_stored(copied):
     out = ran(copied, "toy", "results=apart", "data.n_questions=30")
-    measured(copied)
-    typed = ["how_long", "--experiment", "toy", "--results", "apart", "--command", "make it"]
-    ran(copied, *typed, module="publish")
+    ran(copied, "toy", "results=apart", "data.n_questions=30", "seeds=[0,1]")
+    assert len(measured(copied)) == 3  # fewer seeds are parts that are there
+    ran(copied, "toy", "results=apart", "data.n_questions=30")
+    ran(copied, *["how_long", "--experiment", "toy", "--results", "apart"], module="publish")
     assert measured(copied) == []
-    text = (copied / "results/published/how_long.md").read_text()
-    assert text.rpartition("Made by")[0] == out.rpartition("Made by")[0]
-    assert "Made by `make it`" in text
+    assert (copied / "results/published/how_long.md").read_text() == out
     assert (copied / "results/published/how_long.png").exists()
     assert (copied / "results/published/how_long.csv").exists()
 
@@ -156,13 +160,10 @@ def test_every_experiment_has_its_settings_and_its_functions(name):
     assert module.__doc__
 
 
-def part(tmp_path, seed, place, value, **changes):
-    identity = {"experiment": "made", "part": {"seed": seed}, "more": None}
-    identity |= {"settings": {"seed": seed, "k": changes.get("k", 1)}}
-    about = {"experiment": "made", "identity": identity, "place": place, "data": "d", "zoo": "z"}
-    about |= {"data_hash": "h", "pool_hash": "", "n_questions": 1, "n_llms": 2} | changes
+def part(tmp_path, seed, value):
+    about = {"experiment": "made", "data": "d", "zoo": "z", "n_questions": 1, "n_llms": 2}
     rows = pd.DataFrame({"question_id": ["q"], "value": [value]})
-    return store.load_run(store.save_run(tmp_path / "parts" / f"p{seed}{value}", rows, about))
+    return store.load_run(store.save_run(tmp_path / "parts" / f"p{seed}", rows, about))
 
 
 class Made:
@@ -180,7 +181,7 @@ class Made:
 
 
 def test_a_report_has_a_file_for_each_frame(tmp_path):
-    runs = [part(tmp_path, seed, seed, float(seed)) for seed in (0, 1)]
+    runs = [part(tmp_path, seed, float(seed)) for seed in (0, 1)]
     report = Report("made", Made, "make it", runs)
     files = {file.name for file in report.write(tmp_path / "out")}
     assert files == {"made.md", "made.csv", "made-rows.csv", "made-rows.png", "made-rows.pdf"}
@@ -189,16 +190,63 @@ def test_a_report_has_a_file_for_each_frame(tmp_path):
     assert {file.name for file in report.write(tmp_path / "out", "other")} >= {"other-rows.png"}
 
 
-def test_what_is_stored_is_reported_in_its_order(tmp_path):
-    part(tmp_path, 0, 1, 1.0)
-    part(tmp_path, 1, 0, 0.0)
-    report = experiment_report.stored("made", Made, tmp_path, "make it")
-    assert report.rows["value"].tolist() == [0, 1]
-    with pytest.raises(FileNotFoundError, match="no part of other is stored"):
-        experiment_report.stored("other", Made, tmp_path, "make it")
-    part(tmp_path, 2, 2, 0.0, k=2)
-    with pytest.raises(ValueError, match="must hold one setting of made to be reported on, got 2"):
-        experiment_report.stored("made", Made, tmp_path, "make it")
+def test_the_last_report_is_found_again(tmp_path):
+    first, second, third = (part(tmp_path, seed, float(seed)) for seed in range(3))
+    Report("made", Made, "make it", [second, first]).remember(tmp_path)
+    found = experiment_report.stored("made", Made, tmp_path)
+    assert found.rows["value"].tolist() == [1, 0]
+    assert "Made by `make it`" in found.text
+    Report("made", Made, "make more", [third]).remember(tmp_path)
+    assert experiment_report.stored("made", Made, tmp_path).rows["value"].tolist() == [2]
+    with pytest.raises(FileNotFoundError, match="no report on other is kept"):
+        experiment_report.stored("other", Made, tmp_path)
+    kept = store.invalidate(third.folder, "Wrong.")
+    assert kept == (tmp_path / "invalidated" / "p2").resolve()
+    with pytest.raises(FileNotFoundError, match="p2 of made is not stored any more"):
+        experiment_report.stored("made", Made, tmp_path)
+
+
+class Work:
+    """A part of an experiment, as it were."""
+
+    def __init__(self, tmp_path, **settings):
+        self.cfg = OmegaConf.create({"results": str(tmp_path), "seeds": [0], "k": 1} | settings)
+        self.cfg.data = {"name": "d"}
+        self.part = {"size": 5}
+        self.job = Job(self.cfg, {}, [])
+        self.table = synthetic.load(12, seed=0)
+        self.pool = None
+
+
+def test_a_setting_that_says_which_parts_there_are_changes_none():
+    axes = SimpleNamespace(AXES=("sizes",))
+
+    def key(module, **settings):
+        return experiment._run_id("made", module, Work(".", **settings)).key
+
+    assert key(axes, sizes=[5]) == key(axes, sizes=[5, 9])
+    assert key(axes, seeds=[0]) == key(axes, seeds=[0, 1])
+    assert key(axes, k=1) != key(axes, k=2)
+    plain = SimpleNamespace()
+    assert key(plain, sizes=[5]) != key(plain, sizes=[5, 9])
+    told = SimpleNamespace(depends_on=lambda work: work.cfg.sizes[0])
+    assert key(told, sizes=[5]) != key(plain, sizes=[5])
+
+
+def test_where_another_process_was_faster_its_part_stands(tmp_path):
+    work, calls = Work(tmp_path), []
+
+    def measure(work):
+        calls.append(work.part)
+        if len(calls) == 1:
+            experiment._stored("made", module, work)  # by another process, meanwhile
+        return pd.DataFrame({"question_id": ["q"], "call": [len(calls)]})
+
+    module = SimpleNamespace(measure=measure)
+    found = experiment._stored("made", module, work)
+    assert found.rows()["call"].tolist() == [2]
+    assert len(calls) == 2
+    assert len(list(tmp_path.rglob("run.json"))) == 1
 
 
 def test_a_frame_as_a_table():

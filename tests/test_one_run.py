@@ -177,6 +177,22 @@ def test_a_stored_run_is_not_done_again_unless_it_is_forced(tmp_path, caplog):
     assert len(list((tmp_path / "runs").rglob("run.json"))) == 1
 
 
+def test_where_another_process_was_faster_its_run_stands(tmp_path, monkeypatch):
+    whole, folders = one_run.evaluate, []
+
+    def slow(*arguments):
+        if not folders:  # by another process, meanwhile
+            folders.append(None)
+            folders[0] = one_run.execute(job(tmp_path))
+        return whole(*arguments)
+
+    monkeypatch.setattr(one_run, "evaluate", slow)
+    assert one_run.execute(job(tmp_path)) == folders[0]
+    assert len(list(tmp_path.rglob("run.json"))) == 1
+    assert len(TRACKED) == 1
+    assert not list(tmp_path.rglob("*.part"))
+
+
 def test_a_run_that_fails_is_recorded_until_it_succeeds(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="it broke") as caught:
         one_run.execute(job(tmp_path, router__fault="it broke"))

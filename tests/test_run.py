@@ -216,6 +216,19 @@ def test_the_command_that_makes_a_table_again(overrides, command):
     assert make_command("ceiling", compose_job("ceiling", overrides)) == command
 
 
+@pytest.mark.parametrize(
+    ("target", "command"),
+    [
+        ("arrival", "make arrival ZOO=all SPLIT=kfold"),  # whose own zoo is another
+        ("run EXPERIMENT=toy", "make run EXPERIMENT=toy DATA=small_llms ZOO=all SPLIT=kfold"),
+        ("sweep", "make sweep"),
+    ],
+)
+def test_only_the_defaults_of_its_own_target_are_left_unsaid(target, command):
+    job = compose_job("ceiling", ["data=small_llms", "zoo=all", "split=kfold"])
+    assert make_command(target, job) == command
+
+
 def test_the_floor_is_a_recognizer_of_datasets():
     with pytest.raises(UsageError, match=r"must be recognised_dataset.*got BestSingle"):
         one_run._recogniser('{"_target_": "routers.baselines.BestSingle"}')

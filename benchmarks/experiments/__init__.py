@@ -12,6 +12,9 @@ and may have
 
 ``parts(cfg) -> list of dict``
     What is measured, and stored, apart; by default each of ``cfg.seeds``.
+``AXES``
+    Names of settings that only say which parts there are: one more value adds parts, and leaves
+    those that are stored what they are. ``seeds`` is one of every experiment.
 ``depends_on(work)``
     What determines the rows beside settings and outcomes, JSON-able.
 ``draw(ax, frame)``, ``draw_<name>(ax, frame)``

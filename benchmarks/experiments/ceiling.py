@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import ceiling_figure
 from benchmarks.ceiling import PARTS, explained, squared_errors
 from benchmarks.experiment import Work
+from benchmarks.identity import canonical
 from benchmarks.writing import markdown, number, with_interval
 
 TARGET = "ceiling"
+AXES = ("encoders", "shares")
 PANELS = len(PARTS)
 draw = ceiling_figure.draw
 
@@ -24,6 +26,11 @@ draw = ceiling_figure.draw
 def parts(cfg: DictConfig) -> list[dict[str, Any]]:
     """Return each encoder with each share of the training questions."""
     return [{"encoder": name, "share": share} for name in cfg.encoders for share in cfg.shares]
+
+
+def depends_on(work: Work) -> Any:
+    """Return the settings of the part's encoder."""
+    return canonical(OmegaConf.to_container(work.cfg.encoders[work.part["encoder"]]))
 
 
 def measure(work: Work) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from benchmarks.writing import markdown, number, with_interval
 from routers.base import Router
 
 TARGET = "unseen"
+AXES = ("n_scored",)
 
 _OVER = {"best_single": "best single", "recognised_dataset": "recognised dataset"}
 
