@@ -7,7 +7,7 @@ that a killed run goes on where it stood, and tables and figures are made anew f
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,6 +69,13 @@ class Work:
     def folds(self) -> list[Fold]:
         """The split of the table."""
         return load_folds(self.cfg, self.table)
+
+    def among(self, llms: Sequence[str]) -> Work:
+        """Return the same work on the outcomes of some of the llms: the others join the pool."""
+        cfg = deepcopy(self.cfg)
+        with open_dict(cfg):
+            cfg.zoo.llms = list(llms)
+        return Work(Job(cfg, self.job.choices, self.job.overrides), self.part, self.progress)
 
     def made(self, settings: DictConfig, **changes: Any) -> Any:
         """Build a part of the configuration, a router say."""
