@@ -41,6 +41,8 @@ def dequantize(gguf: Path, folder: Path) -> None:
         network.is_quantized = False
         if hasattr(network.config, "quantization_config"):
             del network.config.quantization_config
+        # how it was looked for is no part of it: the hash of the folder goes by what it holds
+        tokenizer.init_kwargs.pop("local_files_only", None)
         network.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     weighs = sum(path.stat().st_size for path in folder.iterdir())

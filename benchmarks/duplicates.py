@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 import numpy as np
-import pandas as pd
 
 from routers.table import RoutingTable
 
@@ -21,9 +21,18 @@ def duplicate_groups(table: RoutingTable) -> np.ndarray:
     normal form C) and the order of lettered options make no difference. Everything else does:
     ``a + b`` is not ``a - b``.
     """
-    keys = [comparable_text(text) for text in table.questions]
-    # not np.unique, whose array gives every question the room of the longest one
-    return pd.factorize(np.array(keys, dtype=object))[0]
+    return distinct(map(comparable_text, table.questions))[0]
+
+
+def distinct(texts: Iterable[str]) -> tuple[np.ndarray, list[str]]:
+    """Number texts in the order in which they first come; return numbers and different texts.
+
+    Before version 3.1, ``pandas.factorize`` tells texts apart up to their first null character;
+    ``numpy.unique`` gives every text the room of the longest one.
+    """
+    number: dict[str, int] = {}
+    found = np.array([number.setdefault(text, len(number)) for text in texts], dtype=np.int64)
+    return found, list(number)
 
 
 def comparable_text(text: str) -> str:

@@ -13,7 +13,7 @@ from scipy.sparse import coo_array, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 
-from benchmarks.duplicates import comparable_text
+from benchmarks.duplicates import comparable_text, distinct
 from routers.constraints import Real
 from routers.table import RoutingTable, Texts
 from routers.validation import checked
@@ -71,7 +71,7 @@ def near_duplicate_groups(table: RoutingTable, similarity: float) -> np.ndarray:
     ----------
     .. [1] Bayardo, Ma and Srikant, "Scaling Up All Pairs Similarity Search", WWW 2007.
     """
-    same, texts = pd.factorize(np.array([*map(comparable_text, table.questions)], dtype=object))
+    same, texts = distinct(map(comparable_text, table.questions))
     return pd.factorize(_alike(texts, similarity)[same])[0]
 
 

@@ -1,4 +1,4 @@
-"""Many zoos, drawn at random from the same llms: is a router ahead in most, and by how much?
+"""Many zoos, drawn at random from the same llms: how much is a router ahead, and in how many.
 
 ``make run EXPERIMENT=zoos DATA=folder`` writes ``results/zoos/``: what each router leads the best
 single llm and the recognizers by, over all zoos, and in each. One zoo may favor a router by luck;
@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from scipy import stats
 from sklearn.base import clone
 
-from benchmarks import canvas, drawing, palette
+from benchmarks import drawing, palette
 from benchmarks.arrival import policy_scores
 from benchmarks.arrival_figures import leads
 from benchmarks.composing import UsageError
@@ -33,6 +33,7 @@ AXES = ("routers", "compared", "draws")
 PANELS = 3
 
 _LABELS = ["seed", "draw", "question_id", "dataset", "group"]
+_BETWEEN = "; "  # of the names of a zoo
 _BOUNDS = ("zoo_mean", "oracle")
 _OVER = {
     "best_single": "best single",
@@ -53,7 +54,8 @@ def parts(cfg: DictConfig) -> list[dict[str, Any]]:
 
 def depends_on(work: Work) -> dict[str, Any]:
     """Return the settings of the part's router: those of others do not matter to it."""
-    return {"router": canonical(_settings(work))}
+    settings: Any = OmegaConf.to_container(_settings(work), resolve=False)
+    return {"router": canonical(settings)}
 
 
 def draw_zoo(llms: np.ndarray, size: int, draw: int) -> list[str]:
@@ -97,7 +99,7 @@ def measure(work: Work) -> pd.DataFrame:
         router.precompute(list(work.table.questions), tell)
     with work.progress.stage("fitting and routing", "fit"):
         found = [_routed(router, work, fold) for fold in work.folds]
-    return pd.concat(found, ignore_index=True).assign(**part, zoo="; ".join(work.table.llms))
+    return pd.concat(found, ignore_index=True).assign(**part, zoo=_BETWEEN.join(work.table.llms))
 
 
 def _routed(router: Router, work: Work, fold: Fold) -> pd.DataFrame:
@@ -133,38 +135,45 @@ def summarise(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     -------
     dict of str to DataFrame
         ``""``: ``router, score``; for each of best single, recognized dataset and recognized
-        subject, where it was run, ``lead_<name>`` (mean over zoos of the difference of macro
-        scores) with ``_low`` and ``_high``, a 95% interval over questions, these zoos given;
-        ``_zoos_low`` and ``_zoos_high``, one over zoos (Student's t), these questions given; and
-        ``_ahead``, the share of zoos in which the router is above it.
+        subject that was run, ``lead_<name>`` (mean over zoos of the difference of macro scores)
+        with ``_low`` and ``_high``, a 95% interval over questions with these zoos;
+        ``_zoos_low`` and ``_zoos_high``, one over zoos (Student's t) with these questions; and
+        ``_ahead``, the number of zoos in which the router is above.
         ``"zoos"``: ``draw, router, score`` and the leads in each zoo, mean over seeds.
     """
     table = side_by_side(rows)
-    policies = [name for name in table if name not in _LABELS]
+    policies = [name for name in map(str, table) if name not in _LABELS]
+    table = table.dropna(subset=policies)
     over = [name for name in _OVER if name in policies]
     each = _in_each_zoo(table, policies, over)
     plain = table.drop(columns=["seed", "draw"])
-    score = each.groupby("router")["score"].mean()[policies].to_numpy()
-    summary = pd.DataFrame({"router": policies, "score": score})
+    columns = {"score": each.groupby("router")["score"].mean()[policies].to_numpy()}
     for name in over:
         found = leads(plain, name).loc[policies]
-        summary = summary.assign(
-            **{
-                f"lead_{name}": found["lead"].to_numpy(),
-                f"lead_{name}_low": found["low"].to_numpy(),
-                f"lead_{name}_high": found["high"].to_numpy(),
-            }
-        )
-        of_zoos = each.pivot(index="draw", columns="router", values=f"lead_{name}")[policies]
-        low, high = _t_interval(of_zoos.to_numpy())
-        summary[f"lead_{name}_zoos_low"], summary[f"lead_{name}_zoos_high"] = low, high
-        summary[f"lead_{name}_ahead"] = (of_zoos.to_numpy() > 0).mean(axis=0)
+        of_zoos = each.pivot(index="draw", columns="router", values=f"lead_{name}")
+        columns |= _lead_columns(f"lead_{name}", found, of_zoos[policies].to_numpy())
+    summary = pd.DataFrame({"router": policies} | columns)
     ordered = summary.sort_values("score", ascending=False, ignore_index=True)
     return {"": ordered, "zoos": each}
 
 
+def _lead_columns(lead: str, found: pd.DataFrame, of_zoos: np.ndarray) -> dict[str, np.ndarray]:
+    low, high = _t_interval(of_zoos)
+    return {
+        lead: found["lead"].to_numpy(),
+        f"{lead}_low": found["low"].to_numpy(),
+        f"{lead}_high": found["high"].to_numpy(),
+        f"{lead}_zoos_low": low,
+        f"{lead}_zoos_high": high,
+        f"{lead}_ahead": (of_zoos > 0).sum(axis=0),
+    }
+
+
 def side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per seed, zoo and question, with a column for each router and bound."""
+    """Return one row per seed, zoo and question, with a column for each router and bound.
+
+    A router that was not tested on a question, or had no outcome there, has NaN.
+    """
     keys = [name for name in _LABELS if name in rows]
     scores = rows.pivot(index=keys, columns="router", values="score")
     bounds = rows.groupby(keys)[list(_BOUNDS)].first()
@@ -175,22 +184,63 @@ def _in_each_zoo(table: pd.DataFrame, policies: list[str], over: list[str]) -> p
     """Return macro scores and leads by zoo: mean over questions, datasets, then seeds."""
     of_dataset = table.groupby(["draw", "seed", "dataset"])[policies].mean()
     scores = of_dataset.groupby("draw").mean()
-    scores = scores.rename_axis(columns="router")
-    each = scores.stack().rename("score").reset_index()
-    for name in over:
-        apart = scores.sub(scores[name], axis=0).stack().rename(f"lead_{name}").reset_index()
-        each = each.merge(apart, on=["draw", "router"])
-    return each
+    kinds = {"score": scores} | {f"lead_{x}": scores.sub(scores[x], axis=0) for x in over}
+    long = [
+        frame.melt(var_name="router", value_name=kind, ignore_index=False).set_index(
+            "router", append=True
+        )
+        for kind, frame in kinds.items()
+    ]
+    return pd.concat(long, axis=1).reset_index()
 
 
-def _t_interval(leads_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _t_interval(of_zoos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of 95% intervals of means over zoos, (p,) each, from leads (zoos, p)."""
-    n = len(leads_)
+    n = len(of_zoos)
     if n < 2:
-        unknown = np.full(leads_.shape[1], np.nan)
+        unknown = np.full(of_zoos.shape[1], np.nan)
         return unknown, unknown
-    reach = stats.t.ppf(0.975, n - 1) * leads_.std(axis=0, ddof=1) / np.sqrt(n)
-    return leads_.mean(axis=0) - reach, leads_.mean(axis=0) + reach
+    reach = stats.t.ppf(0.975, n - 1) * of_zoos.std(axis=0, ddof=1) / np.sqrt(n)
+    return of_zoos.mean(axis=0) - reach, of_zoos.mean(axis=0) + reach
+
+
+def to_markdown(rows: pd.DataFrame, about: Mapping[str, Any]) -> str:
+    """Write the main frame as a table."""
+    found = summarise(rows)[""]
+    over = [name for name in _OVER if f"lead_{name}" in found]
+    n_zoos, n_left_out = rows["draw"].nunique(), int(side_by_side(rows).isna().any(axis=1).sum())
+    size = len(str(rows["zoo"].iloc[0]).split(_BETWEEN))
+    lines = [
+        f"{markdown(about['data'])}: {n_zoos} zoos of {size} llms, drawn from "
+        f"{about['n_llms']}; a router may learn from all others too. Leads in macro score, mean "
+        "over zoos, with 95% intervals over questions (these zoos given), then over zoos (these "
+        "questions given), and the number of zoos in which the router is above."
+        + _left_out(n_left_out),
+        "",
+        "| router | macro score |" + "".join(f" lead over {_OVER[name]} |" for name in over),
+        "|---|---|" + "---|" * len(over),
+    ]
+    for row in found.to_dict("records"):
+        cells = "".join(f" {_told(row, f'lead_{name}', n_zoos)} |" for name in over)
+        lines.append(f"| {markdown(row['router'])} | {number(row['score'], '.3f')} |{cells}")
+    return "\n".join(lines) + "\n"
+
+
+def _left_out(n: int) -> str:
+    if not n:
+        return ""
+    return (
+        f" Of the pairs of zoo and question {n:,} are left out: not every router was tested on "
+        "them, or not every choice has an outcome."
+    )
+
+
+def _told(row: Mapping[Any, Any], lead: str, n_zoos: int) -> str:
+    if row["router"] == lead.removeprefix("lead_"):
+        return ""
+    of_questions = with_interval(row[lead], row[f"{lead}_low"], row[f"{lead}_high"], "+.3f")
+    ends = (number(row[f"{lead}_zoos_{end}"], "+.3f") for end in ("low", "high"))
+    return f"{of_questions}, [{', '.join(ends)}], {row[f'{lead}_ahead']} of {n_zoos}"
 
 
 def draw(panels: Sequence[Axes], found: pd.DataFrame) -> None:
@@ -217,13 +267,11 @@ def draw(panels: Sequence[Axes], found: pd.DataFrame) -> None:
 
 
 def _draw_leads(ax: Axes, table: pd.DataFrame, lead: str) -> None:
-    for place, row in table.iterrows():
+    for place, row in enumerate(table.to_dict("records")):
         family = family_of(row["router"])
-        ends = [row[f"{lead}_zoos_low"], row[f"{lead}_zoos_high"]]
-        ax.plot(ends, [place, place], color=family.color, lw=0.8)
-        ax.plot(
-            [row[f"{lead}_low"], row[f"{lead}_high"]], [place, place], color=family.color, lw=2.2
-        )
+        for over, width in (("_zoos", 0.8), ("", 2.2)):
+            ends = [row[f"{lead}{over}_low"], row[f"{lead}{over}_high"]]
+            ax.plot(ends, [place, place], color=family.color, lw=width)
         ax.plot(row[lead], place, family.marker, ms=4.5, color=family.color)
     ax.axvline(0, color=palette.INK, lw=0.8, zorder=1)
     ax.grid(axis="x")
