@@ -8,6 +8,7 @@ import pytest
 from stored_by_hand import asked, stored, two_seeds
 
 from benchmarks import stored_rows
+from benchmarks.scoring import chosen
 from benchmarks.stored_rows import equals_by_luck, panel
 
 NAN = math.nan
@@ -115,7 +116,7 @@ def test_each_llm_is_eligible_unless_it_is_said():
 
 def test_what_was_not_chosen_has_no_value():
     values = np.array([[1.0, 2], [3, 4], [5, 6]])
-    taken = stored_rows.chosen(values, np.array([1, -1, 0]))
+    taken = chosen(values, np.array([1, -1, 0]))
     np.testing.assert_array_equal(taken, [2, NAN, 5])
 
 
