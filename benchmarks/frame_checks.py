@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -31,17 +33,43 @@ def checked_rows(frame: pd.DataFrame) -> dict[str, BySeed]:
     if not isinstance(frame, pd.DataFrame):
         raise _refusal("the frame", "a pandas DataFrame", type(frame).__name__, "", TypeError)
     _check_columns(frame)
+    if frame.empty:
+        raise _refusal("the frame", "of at least one row", "none", "Give a row per question.")
     frame = frame if "seed" in frame else frame.assign(seed=0)
     for name in (*_NAMES, "seed"):
         if name in frame and frame[name].isna().any():
             what = f"column {name!r}"
             raise _refusal(what, "known in every row", "a missing value", "Name it in all rows.")
+    if not pd.api.types.is_integer_dtype(frame["seed"]):
+        dtype = frame["seed"].dtype
+        raise _refusal("column 'seed'", "whole numbers", dtype, "Number the seeds from 0.")
     _check_values(frame)
     _check_questions(frame)
     return {
-        str(router): {int(str(seed)): rows for seed, rows in of_router.groupby("seed")}
-        for router, of_router in frame.groupby("router")
+        str(router): {
+            int(str(seed)): rows for seed, rows in of_router.groupby("seed", observed=True)
+        }
+        for router, of_router in frame.groupby("router", observed=True)
     }
+
+
+def check_points(points: Mapping[str, pd.DataFrame], routers: Iterable[str]) -> None:
+    """Refuse operating points of who is not there, and such that lack a column.
+
+    Raises
+    ------
+    ValueError
+        Naming the router.
+    """
+    known = list(routers)
+    for router, of_router in points.items():
+        if router not in known:
+            advice = f"The frame has: {', '.join(known)}."
+            raise _refusal("'points'", "of routers of the frame", repr(router), advice)
+        if lacking := [name for name in ("score", "cost") if name not in of_router]:
+            needed = "there: " + ", ".join(lacking)
+            columns = ", ".join(map(str, of_router.columns)) or "none"
+            raise _refusal(f"columns of the points of {router!r}", needed, columns, "Add them.")
 
 
 def _check_columns(frame: pd.DataFrame) -> None:
@@ -81,7 +109,7 @@ def _check_questions(frame: pd.DataFrame) -> None:
         router, seed, question = frame.loc[twice, _KEY].iloc[0]
         who = f"question {question!r} of router {router!r}, seed {seed}"
         raise _refusal(who, "in one row", "several", "Average them, or give each a seed.")
-    n_datasets = frame.groupby("question_id")["dataset"].nunique()
+    n_datasets = frame.groupby("question_id", observed=True)["dataset"].nunique()
     if (n_datasets > 1).any():
         who = f"question {n_datasets.idxmax()!r}"
         raise _refusal(who, "of one dataset", n_datasets.max(), "Give its rows one, or two ids.")

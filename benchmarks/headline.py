@@ -24,7 +24,10 @@ REFERENCES = {
         "floor: an llm drawn evenly from those observed, its score worked out exactly",
     ),
     "cheapest": ("cheapest", "floor: the llm of the lowest mean cost in train"),
-    _BEST: ("best single, chosen on train", "floor: one llm always, of the best macro score there"),
+    _BEST: (
+        "best single, chosen on train",
+        "floor: one llm always, of the best macro score in train",
+    ),
     _GUESSED: (
         "recognised dataset",
         "floor: guess the dataset from the text, take the llm that is best on it in train",

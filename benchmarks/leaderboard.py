@@ -49,8 +49,8 @@ def leaderboard(
     Parameters
     ----------
     runs : iterable of Run
-    metrics : sequence of Metric, default=METRICS
-        What is worked out, a column each; ``[*METRICS, mine]`` adds one.
+    metrics : sequence of Metric, optional
+        What is worked out, a column each, by default ``METRICS``; ``[*METRICS, mine]`` adds one.
     sort_by : str, default="macro_score"
         The metric whose best comes first.
 
@@ -151,7 +151,7 @@ def show(
         is nothing of one, or it cannot be read, it is derived too, though not shown.
     field : bool, default=False
         Return the tables of the field's metrics instead.
-    metrics : sequence of Metric, default=METRICS
+    metrics : sequence of Metric, optional
         See :func:`leaderboard`.
 
     Returns

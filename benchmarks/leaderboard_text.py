@@ -25,8 +25,8 @@ def to_markdown(
     ----------
     board : DataFrame
         See :func:`benchmarks.leaderboard.leaderboard`.
-    metrics : sequence of Metric, default=METRICS
-        Of which those are shown whose ``tables`` say "leaderboard".
+    metrics : sequence of Metric, optional
+        By default ``METRICS``; those are shown whose ``tables`` say "leaderboard".
     sort_by : str, default="macro_score"
         The metric that orders the lines; a floor or bound that has none of it stands last.
     """

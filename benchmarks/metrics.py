@@ -27,12 +27,13 @@ import pandas as pd
 
 from benchmarks.comparable import compared
 from benchmarks.field.report import FIELD
-from benchmarks.frame_checks import checked_rows
+from benchmarks.frame_checks import check_points, checked_rows
 from benchmarks.headline import HEADLINE, TIMES
 from benchmarks.metric import Metric, check_metrics
 from benchmarks.results import TIMING, Results
 from benchmarks.significance import group_letters
 from benchmarks.stored_rows import BySeed
+from benchmarks.writing import markdown
 
 METRICS: tuple[Metric, ...] = (*HEADLINE, *FIELD, *TIMES)
 HEADLINE_METRIC = "macro_score"  # that letters are about, and tables are sorted by
@@ -96,18 +97,20 @@ def summarise(
     TypeError
         If ``frame`` is not a DataFrame.
     ValueError
-        If a column that is needed lacks, a value is out of range, a question stands twice for a
+        If there is no row, a column that is needed lacks, a value is out of range, a question stands twice for a
         router and seed or in two datasets, two metrics have the same name, or none is called
         ``sort_by``.
     """
     metrics = METRICS if metrics is None else metrics
     check_metrics(metrics, sort_by)
     routers = checked_rows(frame)
+    points = points or {}
+    check_points(points, routers)
     rows = dict(zip(routers, compared([*routers.values()]), strict=True))
     results = {
         name: Results(
             [*by_seed.values()],
-            None if points is None else points.get(name),
+            points.get(name),
             timing=_timing([*routers[name].values()]),
         )
         for name, by_seed in rows.items()
@@ -160,7 +163,8 @@ def standings(
         See :func:`benchmarks.comparable.compared`.
     results : dict of router to Results
         Of these rows.
-    metrics : sequence of Metric, default=METRICS
+    metrics : sequence of Metric, optional
+        By default ``METRICS``.
 
     Returns
     -------
@@ -192,10 +196,11 @@ def ordered(
 
 def glossary(metrics: Sequence[Metric] = METRICS) -> str:
     """Return what every metric is, as a Markdown table."""
-    lines = ["| column | called | better | what it is |", "|---|---|---|---|"]
+    lines = ["| column | called | better | what it is | needs |", "|---|---|---|---|---|"]
     for metric in metrics:
-        columns = ", ".join(f"`{name}`" for name in metric.columns)
-        lines.append(f"| {columns} | {metric.label} | {metric.better} | {metric.explanation} |")
+        columns, needs = (", ".join(f"`{n}`" for n in of) for of in (metric.columns, metric.needs))
+        cells = [columns, markdown(metric.label), metric.better, metric.explanation, needs]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 

@@ -186,9 +186,8 @@ def _unknown_policies(runs: Sequence[pd.DataFrame]) -> set[str]:
 
 
 def has(rows: pd.DataFrame, what: str) -> bool:
-    """Tell whether rows hold a ``what`` (as :func:`matrix` takes it) of every llm."""
-    names = llm_names(rows)
-    return bool(names) and all(f"{what}/{name}" in rows for name in names)
+    """Tell whether rows hold a ``what`` (as :func:`matrix` takes it) of any llm."""
+    return any(f"{what}/{name}" in rows for name in llm_names(rows))
 
 
 def llm_names(rows: pd.DataFrame) -> list[str]:
@@ -197,12 +196,13 @@ def llm_names(rows: pd.DataFrame) -> list[str]:
 
 
 def matrix(rows: pd.DataFrame, what: str) -> FloatArray:
-    """Return ``what`` (score, cost, predicted_score, predicted_cost) as (n, m).
+    """Return ``what`` (score, cost, predicted_score, predicted_cost) as (n, m), NaN where unsaid.
 
     Stored in single precision, averaged in double: else a router that asks the best single llm
     would not quite match it.
     """
-    return rows[[f"{what}/{name}" for name in llm_names(rows)]].to_numpy(dtype=np.float64)
+    columns = [f"{what}/{name}" for name in llm_names(rows)]
+    return rows.reindex(columns=columns).to_numpy(dtype=np.float64)
 
 
 def eligible(rows: pd.DataFrame) -> np.ndarray:
