@@ -97,9 +97,9 @@ def summarise(
     TypeError
         If ``frame`` is not a DataFrame.
     ValueError
-        If there is no row, a column that is needed lacks, a value is out of range, a question stands twice for a
-        router and seed or in two datasets, two metrics have the same name, or none is called
-        ``sort_by``.
+        If there is no row, a column that is needed lacks, a value is out of range, a question
+        stands twice for a router and seed or in two datasets, two metrics have the same name, or
+        none is called ``sort_by``.
     """
     metrics = METRICS if metrics is None else metrics
     check_metrics(metrics, sort_by)

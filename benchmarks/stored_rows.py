@@ -83,8 +83,7 @@ def scored(rows: pd.DataFrame) -> pd.DataFrame:
     if not has(rows, "score"):
         return rows
     priced = has(rows, "cost")
-    score = matrix(rows, "score")
-    cost = matrix(rows, "cost") if priced else np.full(score.shape, np.nan)
+    score, cost = matrix(rows, "score"), matrix(rows, "cost")
     ways: dict[str, Callable[[], np.ndarray]] = {
         column_of("random"): lambda: random_score(score),
         column_of("oracle"): lambda: oracle(score, cost)[0],
@@ -232,6 +231,4 @@ def equals_by_luck(runs: Iterable[pd.DataFrame], floor: str) -> bool:
     if {"choice", choice_of(floor)} <= set(rows) and has(rows, "score"):
         first, second = (_choice(rows, who) for who in ("router", floor))
         return equal_by_luck(matrix(rows, "score"), first, second)
-    if {"score", column_of(floor)} <= set(rows):
-        return len(rows) > 0 and bool((rows["score"] == rows[column_of(floor)]).all())
-    return False
+    return bool((rows["score"] == rows[column_of(floor)]).all())
