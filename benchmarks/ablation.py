@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import metrics
-from benchmarks.comparable import BySeed, compared
+from benchmarks.comparable import compared
 from benchmarks.comparison import place_of
 from benchmarks.composing import compose_job, expand
 from benchmarks.identity import canonical, text_of
-from benchmarks.intervals import bootstrap_macro, interval
 from benchmarks.one_run import config_of
+from benchmarks.paired import Paired
+from benchmarks.scoring import equal_by_luck
 from benchmarks.store import Run
-from benchmarks.stored_rows import Panel, equal_by_luck, equals_by_luck, matrix, panel
+from benchmarks.stored_rows import BySeed, Panel, equals_by_luck, matrix, panel
 
 _FLOOR = "recognised_dataset"
+_UNKNOWN = (np.nan, np.nan, np.nan)
 _COMPARED = ("seed", "router", "sweep", "data", "data.path", "zoo", "split", "results", "force")
 _TIMING = ("fit_seconds", "route_qps")
 UNNAMED = "default"  # the value of a default that the sweep does not name
@@ -190,16 +191,15 @@ def ablation(runs: Iterable[Run], asked: Sequence[Setting]) -> pd.DataFrame:
     seeds = _common_seeds([by_setting[setting.identity] for setting in stored])
     rows = compared([{seed: by_setting[s.identity][seed].rows() for seed in seeds} for s in stored])
     aligned = dict(zip([s.identity for s in stored], rows, strict=True))
-    scores = _aligned(aligned)
-    replicates = bootstrap_macro(scores, np.random.default_rng(0))
+    scores = Paired(_aligned(aligned))
     lines = []
     for setting in stored:
         own, usual = setting.identity, setting.default
         timing = [by_setting[own][seed].about["timing"] for seed in seeds]
         lines.append(
             {"router": setting.router, **setting.values, "is_default": own == usual}
-            | {"seeds": " ".join(map(str, seeds)), "n_questions": len(scores.datasets)}
-            | _figures(own, usual, scores, replicates, aligned)
+            | {"seeds": " ".join(map(str, seeds)), "n_questions": len(scores.found.datasets)}
+            | _figures(own, usual, scores, aligned)
             | {name: float(np.mean([of_run[name] for of_run in timing])) for name in _TIMING}
         )
     return pd.DataFrame(lines)
@@ -226,27 +226,15 @@ def _aligned(settings_rows: Mapping[str, BySeed]) -> Panel:
     return Panel(first.datasets, scores | {_FLOOR: first.scores[_FLOOR]}, {}, first.groups)
 
 
-def _figures(
-    own: str,
-    usual: str,
-    scores: Panel,
-    replicates: Mapping[str, np.ndarray],
-    aligned: Mapping[str, BySeed],
-) -> dict[str, Any]:
-    point = {
-        name: metrics.macro_mean(scores.scores[name], scores.datasets)
-        for name in {own, usual, _FLOOR} & set(scores.scores)
-    }
-    low, high = interval(replicates[own], within=(0, 1))
-    found: dict[str, Any] = {"macro_score": point[own], "low": low, "high": high}
+def _figures(own: str, usual: str, scores: Paired, aligned: Mapping[str, BySeed]) -> dict[str, Any]:
+    found: dict[str, Any] = dict(
+        zip(("macro_score", "low", "high"), scores.score(own), strict=True)
+    )
     for name, other in (("difference", usual), ("lift", _FLOOR)):
-        known = other in point
-        found[name] = point[own] - point[other] if known else np.nan
-        found[f"{name}_low"], found[f"{name}_high"] = (
-            interval(replicates[own] - replicates[other])
-            if known and not _equal_by_luck(aligned[own], other, aligned)
-            else (np.nan, np.nan)
-        )
+        value, low, high = scores.lead(own, other) if other in scores.scores else _UNKNOWN
+        if other in scores.scores and _equal_by_luck(aligned[own], other, aligned):
+            low, high = np.nan, np.nan
+        found |= {name: value, f"{name}_low": low, f"{name}_high": high}
     return found
 
 

@@ -11,10 +11,10 @@ import pandas as pd
 from sklearn.base import clone
 
 from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival_zoos, strangers
-from benchmarks.bounds import oracle_choice, random_score, route_observed
+from benchmarks.bounds import route_observed
 from benchmarks.groups import group_column
+from benchmarks.scoring import chosen, oracle, random_score
 from benchmarks.splits import Fold
-from benchmarks.stored_rows import chosen
 from routers.aptitude.cards import TakesCards, examined
 from routers.aptitude.examination import AptitudeTest
 from routers.base import Router
@@ -175,7 +175,7 @@ class _Stage:
             "dataset": self._judge.datasets,
             "zoo": [zoo] * n,
         }
-        labels |= group_column(self._setting.table, self._judge)
+        labels |= group_column(self._setting.table.groups, self._judge.groups)
         if why:
             unknown = dict.fromkeys(self._policies, np.full(n, np.nan))
             return pd.DataFrame(labels | {"n_observed": 0, "left_out": why} | unknown)
@@ -263,10 +263,9 @@ def policy_scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) ->
         With ``oracle`` and ``zoo_mean``.
     """
     no_costs = np.full(judge.scores.shape, np.nan)
-    choices = {
-        name: route_observed(predicted, no_costs, judge.scores, judge.llms)
+    found = {
+        name: chosen(judge.scores, route_observed(predicted, no_costs, judge.scores, judge.llms))
         for name, predicted in predictions.items()
     }
-    choices["oracle"] = oracle_choice(judge)
-    found = {name: chosen(judge.scores, choice) for name, choice in choices.items()}
+    found["oracle"], _ = oracle(judge.scores, judge.costs)
     return pd.DataFrame(found | {"zoo_mean": random_score(judge.scores)})

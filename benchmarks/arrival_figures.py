@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.arrival import LABELS
-from benchmarks.intervals import bootstrap_macro, interval
-from benchmarks.metrics import macro_mean
+from benchmarks.paired import Paired
+from benchmarks.scoring import macro_mean
 from benchmarks.stored_rows import Panel, stored_units
 from routers.constraints import SEED, Integer
 from routers.validation import checked
@@ -61,13 +62,9 @@ def leads(
         return pd.DataFrame(np.nan, index=policies, columns=columns)
     values = {name: by_question[name].to_numpy()[None] for name in policies}
     groups = stored_units([rows], by_question.index)
-    found = Panel(datasets, {"router": values[over]} | values, {}, groups)
-    replicates = bootstrap_macro(found, np.random.default_rng(seed), n_replicates)
-    scores = {name: macro_mean(found.scores[name], datasets) for name in policies}
-    table = {}
-    for name in policies:
-        low, high = interval(replicates[name] - replicates[over])
-        table[name] = (scores[name], scores[name] - scores[over], low, high)
+    panel = Panel(datasets, {"router": values[over]} | values, {}, groups)
+    found = Paired(panel, seed, n_replicates)
+    table = {name: (found.scores[name], *found.lead(name, over)) for name in policies}
     return pd.DataFrame.from_dict(table, orient="index", columns=columns)
 
 
@@ -156,12 +153,26 @@ def curves(rows: pd.DataFrame) -> pd.DataFrame:
         NaN where the newcomer was not compared on one of the datasets that others were compared
         on: a mean over fewer datasets is another figure.
     """
-    means = rows.groupby(["step", "dataset"])[policies_of(rows)].mean()
-    macro = {}
-    for name in means:
-        of_policy = means[name].unstack("dataset").dropna(axis="columns", how="all")
-        macro[name] = of_policy.mean(axis="columns", skipna=False)
-    return pd.DataFrame(macro)
+    policies = policies_of(rows)
+    datasets = _compared_on(rows, policies)
+    steps = {step: _macro_scores(arrival, datasets) for step, arrival in rows.groupby("step")}
+    index = pd.Index(list(steps), name="step")
+    return pd.DataFrame(list(steps.values()), index=index, columns=policies)
+
+
+def _compared_on(rows: pd.DataFrame, policies: list[str]) -> dict[str, set[str]]:
+    """Return the datasets that each policy has any score on."""
+    return {name: set(rows.loc[rows[name].notna(), "dataset"]) for name in policies}
+
+
+def _macro_scores(arrival: pd.DataFrame, datasets: Mapping[str, set[str]]) -> dict[str, float]:
+    """Return each policy's macro score at an arrival that was compared on all its datasets."""
+    here = _compared_on(arrival, list(datasets))
+    of = arrival["dataset"].to_numpy(object)
+    return {
+        name: macro_mean(arrival[name].to_numpy()[None], of) if here[name] == every else np.nan
+        for name, every in datasets.items()
+    }
 
 
 def shortened(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,8 +1,8 @@
-"""Floors, references and bounds: what a router must beat, and what none can beat.
+"""Floors: which llm they choose, on the split and the zoo of the router that they stand beside.
 
-Floors are chosen on the training questions, and so is dataset-best, which is told the dataset of
-the test questions but no outcome: it can be beaten. Bounds know the outcomes of the test
-questions. All are computed on the split and the zoo of the router they stand beside.
+They are chosen on the training questions, and so is dataset-best, which is told the dataset of the
+test questions but no outcome: it can be beaten. What choices score and cost, and bounds, which know
+the outcomes of the test questions, are worked out in ``benchmarks.scoring``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 
 from benchmarks.splits import Fold
@@ -22,8 +21,6 @@ from routers.choice import choose
 from routers.recognition import RecognisedDatasetRouter
 from routers.table import FloatArray, RoutingTable, Texts
 from routers.validation import NotApplicableError
-
-FLOORS = ("cheapest", "best_single", "recognised_dataset", "dataset_best")
 
 
 def route_observed(
@@ -116,62 +113,5 @@ def _dataset_best(
     return _route(predicted, single.predict_costs(questions), judge)
 
 
-def oracle_choice(table: RoutingTable) -> np.ndarray:
-    """Return the llm with the largest score on each question, the cheapest among equals (n,)."""
-    return _route(table.scores, table.costs, table)
-
-
 def _route(predicted: FloatArray, costs: FloatArray, judge: RoutingTable) -> np.ndarray:
     return route_observed(predicted, costs, judge.scores, judge.llms)
-
-
-def random_score(scores: FloatArray) -> np.ndarray:
-    """Return the expected score of a uniformly random llm on each question, shape (n,)."""
-    return _nanmean(scores, axis=1)
-
-
-def corrected_oracle_score(
-    scores: FloatArray, chance: FloatArray, datasets: np.ndarray
-) -> np.ndarray:
-    """Return what an oracle would score that cannot foresee lucky guesses, shape (n,).
-
-    An llm with accuracy ``a`` on the questions of a dataset where guessing succeeds with
-    probability ``g``, knows a share ``k`` with ``a = k + (1 - k) g``; of its right answers a share
-    ``k / a`` is known. If the right answers to a question come from llms that know it with those
-    probabilities, independently, then at least one knows it with probability
-    ``1 - prod (1 - k / a)``, and otherwise the best one can do is guess. Open questions (g = 0)
-    keep the plain oracle; so do fractional scores.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n, m)
-        NaN where not observed.
-    chance : ndarray of shape (n,)
-        Probability of guessing right.
-    datasets : ndarray of str, shape (n,)
-        Accuracies are of the questions of a dataset that have the same chance: open questions
-        among them say nothing of luck, nor do those of another number of options.
-
-    Returns
-    -------
-    ndarray of shape (n,)
-        NaN for a question without any outcome.
-    """
-    best = np.where(np.isnan(scores), -np.inf, scores).max(axis=1)
-    best[np.isneginf(best)] = np.nan
-    unknown = np.ones(len(scores))
-    for rows in pd.Series(datasets).groupby([datasets, chance]).indices.values():
-        guess = chance[rows[0]]
-        accuracy = _nanmean(scores[rows], axis=0)
-        known = np.maximum(accuracy - guess, 0) / (1 - guess)
-        share = np.divide(known, accuracy, out=np.zeros_like(known), where=accuracy > 0)
-        lucky = np.where(scores[rows] == 1, 1 - share, 1.0)
-        unknown[rows] = lucky.prod(axis=1)
-    return np.where(best == 1, 1 - (1 - chance) * unknown, best)
-
-
-def _nanmean(values: FloatArray, axis: int) -> np.ndarray:
-    seen = ~np.isnan(values)
-    total = np.where(seen, values, 0).sum(axis=axis, dtype=np.float64)
-    count = seen.sum(axis=axis)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)

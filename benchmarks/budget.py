@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import budget_plots, canvas
-from benchmarks.comparable import Comparison, comparisons
-from benchmarks.comparison import folder_names, place_of
+from benchmarks.comparison import Comparison, comparisons, folder_names, place_of
 from benchmarks.plots import command_line
+from benchmarks.scoring import chosen
 from benchmarks.store import load_runs
 from benchmarks.stored_rows import llm_names, matrix
 from routers.allocation import best_within_budget, cheapest_at_quality
@@ -167,13 +167,13 @@ _SOLVERS: dict[str, Callable[[Batch, str, float, float], tuple[np.ndarray, float
 def _judge(
     batch: Batch, choice: np.ndarray, kind: str, promise: float, bound: float
 ) -> dict[str, float]:
-    taken = np.arange(len(choice)), choice
-    means = {
-        "predicted_score": float(batch.scores[taken].mean()),
-        "predicted_cost": float(batch.costs[taken].mean()),
-        "score": float(batch.true_scores[taken].mean()),
-        "cost": float(batch.true_costs[taken].mean()),
+    values = {
+        "predicted_score": batch.scores,
+        "predicted_cost": batch.costs,
+        "score": batch.true_scores,
+        "cost": batch.true_costs,
     }
+    means = {name: float(chosen(of, choice).mean()) for name, of in values.items()}
     if kind == "score":
         beyond, gap = promise - means["score"], _beyond(means["predicted_cost"], bound)
     else:

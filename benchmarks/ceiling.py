@@ -16,7 +16,7 @@ import pandas as pd
 
 from benchmarks.contrasts import comparable_llms, squared_errors_of, take_apart
 from benchmarks.groups import group_column, per_unit, units_of
-from benchmarks.intervals import interval
+from benchmarks.intervals import drawn_again, interval
 from benchmarks.splits import Fold
 from routers._targets import column_means, membership, shrunken_means
 from routers.capability_fusion.items import fit_ridge
@@ -80,7 +80,7 @@ def squared_errors(
         drawn = rng.permutation(len(fold.train))[: max(2, round(share * len(fold.train)))]
         learn, judge = table.rows(np.sort(fold.train[drawn])), table.rows(fold.test)
         errors = _errors_of_fold(learn, judge, encoder)
-        parts.append(errors.assign(**group_column(table, judge)))
+        parts.append(errors.assign(**group_column(table.groups, judge.groups)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -177,7 +177,7 @@ def explained(errors: pd.DataFrame, n_replicates: int = 1000, seed: int = 0) -> 
     rng = np.random.default_rng(seed)
     units = units_of(counted["group"].to_numpy(dtype=object)) if "group" in counted else None
     n_units = len(counted) if units is None else len(set(units))
-    draws = rng.integers(max(1, n_units), size=(n_replicates, n_units))
+    draws = drawn_again(n_units, n_replicates, rng)
     for part in PARTS:
         nothing, dataset, text = (
             per_unit(counted[f"{part}/{what}"].to_numpy(), units) for what in _KNOWN

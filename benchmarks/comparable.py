@@ -7,90 +7,54 @@ oracle. So a test (a question in a seed) on which any of them has none is left o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.comparison import Place, group_runs, place_of
-from benchmarks.store import Run
-from benchmarks.stored_rows import eligible, matrix
+from benchmarks.stored_rows import BySeed, choice_of, column_of, eligible, matrix
 
 # "cheapest" is not among them: where a cost is unknown it is the floor that is unknown.
-_CHOICES = ("choice", "choice/best_single", "choice/recognised_dataset", "choice/dataset_best")
-
-BySeed = Mapping[int, pd.DataFrame]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The routers of one table.
-
-    Attributes
-    ----------
-    groups : list of list of Run
-        The runs of each router, one per seed.
-    tested : list of dict of seed to DataFrame
-        The rows of each router, as they are stored.
-    rows : list of dict of seed to DataFrame
-        Those that all policies are compared on.
-    """
-
-    groups: list[list[Run]]
-    tested: Sequence[BySeed]
-    rows: Sequence[BySeed]
-
-    @property
-    def place(self) -> Place:
-        """What is compared, see ``benchmarks.comparison``."""
-        return place_of(self.groups[0][0])
-
-    @property
-    def labels(self) -> list[str]:
-        """Names of the routers."""
-        return [str(group[0].about["label"]) for group in self.groups]
-
-    @property
-    def cost_unit(self) -> str:
-        """What costs are counted in."""
-        return str(self.groups[0][0].about["cost_unit"])
-
-
-def comparisons(runs: Iterable[Run]) -> Iterator[Comparison]:
-    """Gather stored runs into tables, one at a time: their rows are read here."""
-    for _, gathered in groupby(group_runs(runs), key=lambda group: place_of(group[0])):
-        groups = list(gathered)
-        tested = [{run.about["seed"]: run.rows() for run in group} for group in groups]
-        yield Comparison(groups, tested, compared(tested))
+_JUDGED = ("router", "best_single", "recognised_dataset", "dataset_best")
 
 
 def has_choice(rows: pd.DataFrame) -> np.ndarray:
-    """Return on which tests the router and the floors have a choice, shape (n,)."""
-    return (rows[list(_CHOICES)] >= 0).all(axis=1).to_numpy()
+    """Return on which tests the router and the floors have a choice, shape (n,).
+
+    Where rows tell no choices, a score tells that there was one.
+    """
+    choices = [choice_of(policy) for policy in _JUDGED]
+    scores = [
+        column_of(policy)
+        for policy, choice in zip(_JUDGED, choices, strict=True)
+        if choice not in rows and column_of(policy) in rows
+    ]
+    chose = (rows[[name for name in choices if name in rows]] >= 0).all(axis=1)
+    return (chose & rows[scores].notna().all(axis=1)).to_numpy()
 
 
 def compared(routers: Sequence[BySeed]) -> list[dict[int, pd.DataFrame]]:
     """Return the rows of each router and seed without the tests that some router has no choice on.
 
+    Nor does a test count that a router of the same seed has no row of.
+
     Parameters
     ----------
     routers : sequence of dict of seed to DataFrame
-        ``Evaluation.rows`` of the routers of one table.
+        Rows of the routers of one table.
     """
-    without: dict[int, set[str]] = {}
+    asked: dict[int, list[set[str]]] = {}
     for by_seed in routers:
         for seed, rows in by_seed.items():
-            without.setdefault(seed, set()).update(rows.loc[~has_choice(rows), "question_id"])
+            asked.setdefault(seed, []).append(set(rows.loc[has_choice(rows), "question_id"]))
+    shared = {seed: set.intersection(*sets) for seed, sets in asked.items()}
     return [
-        {seed: _without(rows, without[seed]) for seed, rows in by_seed.items()}
-        for by_seed in routers
+        {seed: _only(rows, shared[seed]) for seed, rows in by_seed.items()} for by_seed in routers
     ]
 
 
-def _without(rows: pd.DataFrame, ids: set[str]) -> pd.DataFrame:
-    return rows[~rows["question_id"].isin(ids)] if ids else rows
+def _only(rows: pd.DataFrame, ids: set[str]) -> pd.DataFrame:
+    return rows if len(ids) == len(rows) else rows[rows["question_id"].isin(ids)]
 
 
 def counts(tested: BySeed, rows: BySeed) -> dict[str, float | str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
+from benchmarks.comparable import compared
 from benchmarks.identity import canonical, text_of
 from benchmarks.store import Run
+from benchmarks.stored_rows import BySeed
 from routers.recognition import RecognisedDatasetRouter
 
 COMPARISON = ("data", "zoo", "split", "settings", "settings_hash", "data_hash")
@@ -96,3 +99,45 @@ def folder_names(places: Iterable[Place]) -> dict[Place, str]:
         apart = f"-{hashes['settings_hash']}-{hashes['data_hash']}"
         found[place] = name + (apart if short.count(name) > 1 else "")
     return found
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The routers of one table.
+
+    Attributes
+    ----------
+    groups : list of list of Run
+        The runs of each router, one per seed.
+    tested : list of dict of seed to DataFrame
+        The rows of each router, as they are stored.
+    rows : list of dict of seed to DataFrame
+        Those that all policies are compared on.
+    """
+
+    groups: list[list[Run]]
+    tested: Sequence[BySeed]
+    rows: Sequence[BySeed]
+
+    @property
+    def place(self) -> Place:
+        """What is compared, the values of ``COMPARISON``."""
+        return place_of(self.groups[0][0])
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the routers."""
+        return [str(group[0].about["label"]) for group in self.groups]
+
+    @property
+    def cost_unit(self) -> str:
+        """What costs are counted in."""
+        return str(self.groups[0][0].about["cost_unit"])
+
+
+def comparisons(runs: Iterable[Run]) -> Iterator[Comparison]:
+    """Gather stored runs into tables, one at a time: their rows are read here."""
+    for _, gathered in groupby(group_runs(runs), key=lambda group: place_of(group[0])):
+        groups = list(gathered)
+        tested = [{run.about["seed"]: run.rows() for run in group} for group in groups]
+        yield Comparison(groups, tested, compared(tested))

@@ -10,8 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from routers._targets import column_means
-from routers.table import FloatArray
+from benchmarks.scoring import FloatArray, observed_means
 
 
 def comparable_llms(scores: FloatArray) -> np.ndarray:
@@ -61,11 +60,11 @@ def take_apart(scores: FloatArray) -> tuple[FloatArray, FloatArray]:
     several = (~np.isnan(scores)).sum(axis=1) > 1
     compared = scores[several]
     seen = ~np.isnan(compared)
-    beside = compared - column_means(compared.T)[:, None]  # the mean of those observed
+    beside = compared - observed_means(compared.T, axis=0)[:, None]  # the mean of those observed
     normal = np.diag(seen.sum(axis=0)) - seen.T @ (seen / seen.sum(axis=1, keepdims=True))
     levels = np.linalg.pinv(normal, hermitian=True) @ np.nansum(beside, axis=0)
     scores = np.where(several[:, None], scores, np.nan)
-    difficulty = column_means((scores - levels).T)[:, None]
+    difficulty = observed_means((scores - levels).T, axis=0)[:, None]
     return difficulty, scores - difficulty
 
 
@@ -105,7 +104,7 @@ def squared_errors_of(
     # true contrasts sum to 0; predicted ones that do not are wrong by their mean at every llm
     offset = contrasts.mean(axis=1, keepdims=True)
     left = scores - difficulty - (contrasts - offset)
-    mean = column_means(left.T)
+    mean = observed_means(left.T, axis=0)
     variance = np.nansum((left - mean[:, None]) ** 2, axis=1) / (count - 1)
     too_large = 1 / count - 1 / m
     return mean**2 - too_large * variance, (m - 1) * variance + m * offset[:, 0] ** 2

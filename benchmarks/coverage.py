@@ -16,8 +16,8 @@ from itertools import product
 import numpy as np
 
 from benchmarks.intervals import bootstrap_macro, interval
-from benchmarks.metrics import gap_closed
 from benchmarks.progress import Progress
+from benchmarks.scoring import gap_closed
 from benchmarks.significance import holm, permutation_p_values
 from benchmarks.store import ROOT, circumstances, made_by
 from benchmarks.stored_rows import Panel

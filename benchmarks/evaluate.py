@@ -19,6 +19,7 @@ from sklearn.base import clone
 from benchmarks import bounds
 from benchmarks.groups import group_column
 from benchmarks.progress import Stage, silent
+from benchmarks.scoring import oracle, random_score
 from benchmarks.splits import Fold
 from routers.base import Router
 from routers.precomputing import CLOCK, arithmetics
@@ -142,7 +143,7 @@ def _lap(
     rows = _rows(judge, predicted, costs, _floors(table, fold, recogniser))
     limited = ~table.eligible.all(axis=0)
     rows[[f"eligible/{llm}" for llm in table.llms[limited]]] = judge.eligible[:, limited]
-    rows = rows.assign(**group_column(table, judge))
+    rows = rows.assign(**group_column(table.groups, judge.groups))
     encoder = getattr(fitted, "encoder_", None)
     encode_seconds = float(getattr(encoder, "seconds_per_text", np.nan))
     return _Lap(rows, encode_seconds, fit_seconds, route_seconds)
@@ -171,7 +172,7 @@ def _floors(table: RoutingTable, fold: Fold, recogniser: RecognisedDatasetRouter
 def _rows(
     judge: RoutingTable, predicted: FloatArray, costs: FloatArray, floors: bounds.Floors
 ) -> pd.DataFrame:
-    oracle = bounds.oracle_choice(judge)
+    oracle_score, oracle_cost = oracle(judge.scores, judge.costs)
     columns: dict[str, object] = {
         "question_id": judge.ids,
         "dataset": judge.datasets,
@@ -182,9 +183,9 @@ def _rows(
     columns |= {f"choice/{name}": choice for name, choice in floors.choices.items()}
     columns |= {
         "best_single_llm": floors.best_single,
-        "random_score": bounds.random_score(judge.scores),
-        "oracle_score": _take(judge.scores, oracle),
-        "oracle_cost": _take(judge.costs, oracle),
+        "random_score": random_score(judge.scores),
+        "oracle_score": oracle_score,
+        "oracle_cost": oracle_cost,
     }
     for prefix, values in (
         ("predicted_score", predicted),
@@ -196,12 +197,6 @@ def _rows(
             f"{prefix}/{llm}": values[:, j].astype(np.float32) for j, llm in enumerate(judge.llms)
         }
     return pd.DataFrame(columns)
-
-
-def _take(values: FloatArray, choice: np.ndarray) -> np.ndarray:
-    """Return the chosen entry of each row, NaN where nothing was chosen (-1)."""
-    taken = values[np.arange(len(values)), choice].astype(np.float64)
-    return np.where(choice < 0, np.nan, taken)
 
 
 class PeakMemory:

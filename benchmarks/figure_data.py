@@ -10,9 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from benchmarks import metrics
-from benchmarks.comparable import Comparison
-from benchmarks.intervals import bootstrap_macro, interval
+from benchmarks.comparison import Comparison
+from benchmarks.headline import selection_share
+from benchmarks.metrics import ordered
+from benchmarks.paired import Paired
+from benchmarks.points import llm_points
+from benchmarks.price_curve import operating_points
+from benchmarks.scoring import dataset_means, macro_mean
 from benchmarks.stored_rows import Panel, panel
 
 REFERENCES = {
@@ -63,7 +67,7 @@ def leads(board: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _ordered(board: pd.DataFrame) -> pd.DataFrame:
-    return board.sort_values(["macro_score", "router"], ascending=[False, True], ignore_index=True)
+    return ordered(board).reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,11 @@ def costs(found: Comparison) -> Costs:
     """Return what scores cost in a comparison."""
     curves, defaults = [], {}
     for label, rows in sorted(by_label(found).items()):
-        points = metrics.price_curve(rows, metrics.price_grid(rows))[["cost", "score"]]
+        points = operating_points(rows)[["cost", "score"]]
         curves.append(pareto_front(points.dropna()).assign(router=label))
         defaults[label] = points.iloc[0]
     every = pd.concat(curves, ignore_index=True)
-    llms = metrics.llm_points(most_seeds(found)).dropna()
+    llms = llm_points(most_seeds(found)).dropna()
     points = pd.concat([llms[["cost", "score"]].assign(router=""), every], ignore_index=True)
     default = pd.DataFrame.from_dict(defaults, orient="index").dropna()
     front = pareto_front(points)
@@ -178,11 +182,11 @@ def dataset_differences(board: pd.DataFrame, found: Comparison) -> DatasetDiffer
         values[router], clear[router] = _differences(panels)
     reference = panel(most_seeds(found))
     told = reference.scores["dataset_best"]
-    means = {ALL: metrics.macro_mean(told, reference.datasets)}
+    means = {ALL: macro_mean(told, reference.datasets)}
     return DatasetDifferences(
         pd.DataFrame.from_dict(values, orient="index"),
         pd.DataFrame.from_dict(clear, orient="index"),
-        pd.Series(means | metrics.dataset_means(told, reference.datasets)),
+        pd.Series(means | dataset_means(told, reference.datasets)),
     )
 
 
@@ -194,10 +198,8 @@ def _differences(panels: Panel) -> tuple[dict[str, float], dict[str, bool]]:
         scores = {policy: panels.scores[policy][:, here] for policy in ("router", "dataset_best")}
         groups = None if panels.groups is None else panels.groups[here]
         part = Panel(panels.datasets[here], scores, {}, groups)
-        router, told = (metrics.macro_mean(score, part.datasets) for score in scores.values())
-        replicates = bootstrap_macro(part, np.random.default_rng(0))
-        low, high = interval(replicates["router"] - replicates["dataset_best"])
-        values[str(name)], clear[str(name)] = router - told, low > 0 or high < 0
+        values[str(name)], low, high = Paired(part).lead("router", over="dataset_best")
+        clear[str(name)] = low > 0 or high < 0
     return values, clear
 
 
@@ -212,7 +214,7 @@ def selection_shares(board: pd.DataFrame, found: Comparison) -> pd.DataFrame:
     """
     frames = by_label(found)
     shares = pd.DataFrame(
-        {router: metrics.selection_share(frames[router]) for router in _ordered(board)["router"]}
+        {router: selection_share(frames[router]) for router in _ordered(board)["router"]}
     ).T
     order = shares.mean().sort_index().sort_values(ascending=False, kind="stable").index
     shares = shares[order]

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from routers.table import FloatArray, RoutingTable
+from benchmarks.scoring import FloatArray
 
 
 def units_of(groups: np.ndarray) -> np.ndarray | None:
@@ -20,7 +20,7 @@ def units_of(groups: np.ndarray) -> np.ndarray | None:
     Parameters
     ----------
     groups : ndarray of str, shape (n,)
-        As in :class:`routers.table.RoutingTable`: ``""`` for a question of its own.
+        ``""`` for a question of its own.
 
     Returns
     -------
@@ -34,17 +34,17 @@ def units_of(groups: np.ndarray) -> np.ndarray | None:
     return pd.factorize(np.where(named, pd.factorize(groups)[0], alone))[0]
 
 
-def group_column(table: RoutingTable, judged: RoutingTable) -> dict[str, np.ndarray]:
+def group_column(every: np.ndarray, judged: np.ndarray) -> dict[str, np.ndarray]:
     """Return the column that rows of some questions of a table have; none where it has no groups.
 
     Parameters
     ----------
-    table : RoutingTable
-        All questions, so that the rows of every fold have the same columns.
-    judged : RoutingTable
-        Those that rows are made of.
+    every : ndarray of str, shape (n,)
+        The groups of all questions, so that the rows of every fold have the same columns.
+    judged : ndarray of str
+        Those of the questions that rows are made of.
     """
-    return {"group": judged.groups} if (table.groups != "").any() else {}
+    return {"group": judged} if (every != "").any() else {}
 
 
 def per_unit(values: FloatArray, units: np.ndarray | None) -> FloatArray:

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.groups import per_unit
+from benchmarks.scoring import FloatArray
 from benchmarks.stored_rows import Panel
-from routers.table import FloatArray
 
 # Degrees of freedom that the pooled variance counts for beside a dataset's own (n - 1).
 PRIOR_DF = 4
@@ -232,6 +232,14 @@ def interval(
     tail = (tail - share) / (1 - share)
     low, high = np.quantile(replicates[~undefined], [tail, 1 - tail]).clip(*within)
     return float(low), float(high)
+
+
+def drawn_again(n_units: int, n_replicates: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw units with replacement, as many as there are: positions (n_replicates, n_units).
+
+    For ratios of sums that :func:`bootstrap_macro` does not know of.
+    """
+    return rng.integers(max(1, n_units), size=(n_replicates, n_units))
 
 
 def small_dataset_note(

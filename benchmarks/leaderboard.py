@@ -3,82 +3,94 @@
 It is written to ``leaderboard.{csv,md}``, the field's metrics to ``field.md``, how well the scores
 of each llm are calibrated to ``calibration.csv``.
 
-``python -m benchmarks.leaderboard [--results FOLDER] [--show DATA/ZOO/SPLIT ...] [--field]``:
-``--show``, which may be repeated, derives these comparisons only and leaves the stored figures of
-the others; ``--field`` prints the table of the field's metrics instead. Needs no torch.
+``python -m benchmarks.leaderboard [--results FOLDER] [--show DATA/ZOO/SPLIT ...] [--field]
+[--metric MODULE.NAME ...]``: ``--show``, which may be repeated, derives these comparisons only and
+leaves the stored figures of the others; ``--field`` prints the table of the field's metrics
+instead; ``--metric`` adds one of your own. Needs no torch.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from benchmarks import leaderboard_files, metrics, significance
-from benchmarks.comparable import Comparison, comparisons, counts
-from benchmarks.comparison import names_of, place_of, runs_of, shown_as
-from benchmarks.field import calibration, report
+from benchmarks import leaderboard_files
+from benchmarks.comparable import counts
+from benchmarks.comparison import Comparison, comparisons, names_of, place_of, runs_of, shown_as
+from benchmarks.field import calibration
 from benchmarks.leaderboard_files import Tables
 from benchmarks.leaderboard_text import to_field_markdown, to_markdown
+from benchmarks.metric import Metric, check_metrics
+from benchmarks.metrics import HEADLINE_METRIC, METRICS, ordered, standings
+from benchmarks.price_curve import operating_points
 from benchmarks.progress import Progress, set_up_logging
 from benchmarks.remarks import remarks
+from benchmarks.results import TIMING, Results
 from benchmarks.store import ROOT, Run, load_runs
+from benchmarks.stored_rows import BySeed
 
-_TIMING = ("fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb")
+
+class MetricNotFoundError(ValueError):
+    """What ``--metric`` names is no metric, or is not there."""
 
 
-def leaderboard(runs: Iterable[Run]) -> pd.DataFrame:
+def leaderboard(
+    runs: Iterable[Run],
+    metrics: Sequence[Metric] = METRICS,
+    sort_by: str = HEADLINE_METRIC,
+) -> pd.DataFrame:
     """Return one row per router and comparison, best macro score first within each.
 
     Parameters
     ----------
     runs : iterable of Run
+    metrics : sequence of Metric, optional
+        What is worked out, a column each, by default ``METRICS``; ``[*METRICS, mine]`` adds one.
+    sort_by : str, default="macro_score"
+        The metric whose best comes first.
 
     Returns
     -------
     DataFrame
         Names; ``group``, the letters of ``significance.group_letters``; what the figures rest on
-        (``comparable.counts``); the figures of ``metrics.summary`` and of ``field.report``; timing
-        (means over seeds; the largest peak of memory); ``remarks``. See ``docs/metrics.md``.
+        (``comparable.counts``); the metrics, in their order; ``remarks``. See ``docs/metrics.md``.
     """
-    boards = [_board(comparison) for comparison in comparisons(runs)]
+    check_metrics(metrics, sort_by)
+    boards = [_board(comparison, metrics, sort_by) for comparison in comparisons(runs)]
     return pd.concat(boards, ignore_index=True) if boards else pd.DataFrame()
 
 
-def _board(comparison: Comparison) -> pd.DataFrame:
+def _board(comparison: Comparison, metrics: Sequence[Metric], sort_by: str) -> pd.DataFrame:
     """Rows of the routers that met the same data, zoo, split and settings."""
-    points, rows = [], []
-    routers = zip(comparison.groups, comparison.tested, comparison.rows, strict=True)
-    for group, tested, by_seed in routers:
-        runs = list(by_seed.values())
-        points.append(metrics.price_curve(runs, metrics.price_grid(runs)))
-        figures = metrics.summary(runs, curve=points[-1])
-        field = report.field_figures(runs, points[-1], figures, comparison.cost_unit)
-        rows.append(_names(group[0]) | counts(tested, by_seed) | figures | field | _timing(group))
-    board = pd.DataFrame(rows)
-    front = report.distances_to_front(points)
-    board.insert(len(board.columns) - len(_TIMING), "distance_to_front", front)
+    rows = dict(zip(comparison.labels, comparison.rows, strict=True))
+    results = {
+        label: _results(group, rows[label], comparison.cost_unit)
+        for label, group in zip(comparison.labels, comparison.groups, strict=True)
+    }
+    figures = standings(rows, results, metrics).reset_index(drop=True)
+    names = pd.DataFrame([_names(group[0]) for group in comparison.groups])
+    names.insert(1, "group", figures.pop("group"))
+    rest_on = pd.DataFrame(
+        [counts(*pair) for pair in zip(comparison.tested, comparison.rows, strict=True)]
+    )
+    board = pd.concat([names, rest_on, figures], axis=1)
     board["remarks"] = " ".join(remarks(comparison))
-    board = board.sort_values(["macro_score", "router"], ascending=[False, True])
-    ordered = [comparison.rows[place] for place in board.index]
-    board.insert(1, "group", significance.group_letters(ordered))
-    return board
+    return ordered(board, metrics, sort_by)
+
+
+def _results(group: Sequence[Run], by_seed: BySeed, cost_unit: str) -> Results:
+    runs = [*by_seed.values()]
+    timing = {name: [run.about["timing"][name] for run in group] for name in TIMING}
+    return Results(runs, operating_points(runs), cost_unit=cost_unit, timing=timing)
 
 
 def _names(run: Run) -> dict[str, object]:
     return {"router": run.about["label"], **names_of(run)}
-
-
-def _timing(group: list[Run]) -> dict[str, float]:
-    timing = {
-        name: float(np.mean([run.about["timing"][name] for run in group])) for name in _TIMING
-    }
-    timing["peak_memory_mb"] = max(run.about["timing"]["peak_memory_mb"] for run in group)
-    return timing
 
 
 def calibration_table(runs: Iterable[Run]) -> pd.DataFrame:
@@ -117,13 +129,18 @@ def _stored_runs(results: Path, show: str | None = None) -> list[Run]:
     return runs
 
 
-def write(results: Path) -> pd.DataFrame:
+def write(results: Path, metrics: Sequence[Metric] = METRICS) -> pd.DataFrame:
     """Derive every comparison, write the files, return the table as it is stored."""
     runs = _stored_runs(results)
-    return leaderboard_files.write(results, _derive(runs))["leaderboard"]
+    return leaderboard_files.write(results, _derive(runs, metrics), metrics)["leaderboard"]
 
 
-def show(results: Path, comparisons: Sequence[str], field: bool = False) -> str:
+def show(
+    results: Path,
+    comparisons: Sequence[str],
+    field: bool = False,
+    metrics: Sequence[Metric] = METRICS,
+) -> str:
     """Derive some comparisons, write their figures beside those of the others, return the tables.
 
     Parameters
@@ -134,6 +151,8 @@ def show(results: Path, comparisons: Sequence[str], field: bool = False) -> str:
         is nothing of one, or it cannot be read, it is derived too, though not shown.
     field : bool, default=False
         Return the tables of the field's metrics instead.
+    metrics : sequence of Metric, optional
+        See :func:`leaderboard`.
 
     Returns
     -------
@@ -155,19 +174,23 @@ def show(results: Path, comparisons: Sequence[str], field: bool = False) -> str:
         for place in map(place_of, runs)
         if shown_as(place) in comparisons or place not in known
     }
-    fresh = _derive([run for run in runs if place_of(run) in asked])
+    fresh = _derive([run for run in runs if place_of(run) in asked], metrics)
     if kept and leaderboard_files.same_layout(kept, fresh):
         stay = set(map(place_of, runs)) - asked
         fresh = leaderboard_files.merge(kept, stay, fresh)
     elif kept:
-        fresh = _derive(runs)
-    board = leaderboard_files.write(results, fresh)["leaderboard"]
+        fresh = _derive(runs, metrics)
+    board = leaderboard_files.write(results, fresh, metrics)["leaderboard"]
     shown = pd.concat([one_comparison(board, name) for name in dict.fromkeys(comparisons)])
-    return to_field_markdown(shown) if field else to_markdown(shown)
+    return _shown(shown, field, metrics)
 
 
-def _derive(runs: list[Run]) -> Tables:
-    return {"leaderboard": leaderboard(runs), "calibration": calibration_table(runs)}
+def _shown(board: pd.DataFrame, field: bool, metrics: Sequence[Metric]) -> str:
+    return (to_field_markdown if field else to_markdown)(board, metrics)
+
+
+def _derive(runs: list[Run], metrics: Sequence[Metric]) -> Tables:
+    return {"leaderboard": leaderboard(runs, metrics), "calibration": calibration_table(runs)}
 
 
 def one_comparison(board: pd.DataFrame, show: str) -> pd.DataFrame:
@@ -186,21 +209,43 @@ def main(arguments: list[str] | None = None) -> None:
         help="derive and print this comparison only; may be repeated",
     )
     parser.add_argument("--field", action="store_true", help="print the field's metrics instead")
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="MODULE.NAME",
+        help="a benchmarks.metric.Metric of your own, shown beside the others; may be repeated",
+    )
     options = parser.parse_args(arguments)
     set_up_logging()
     try:
         with Progress().stage("deriving the leaderboard", "run"):
             text = _text(options)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, MetricNotFoundError) as error:
         sys.exit(str(error))
     sys.stdout.write(text)
 
 
 def _text(options: argparse.Namespace) -> str:
+    metrics = [*METRICS, *map(_metric_at, options.metric)]
     if options.show:
-        return show(options.results, options.show, options.field)
-    board = write(options.results)
-    return to_field_markdown(board) if options.field else to_markdown(board)
+        return show(options.results, options.show, options.field, metrics)
+    return _shown(write(options.results, metrics), options.field, metrics)
+
+
+def _metric_at(place: str) -> Metric:
+    """Import the metric that ``MODULE.NAME`` is."""
+    module, _, name = place.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise MetricNotFoundError(
+            f"--metric must be MODULE.NAME of a Metric, got {place}: {error}."
+        ) from error
+    if not isinstance(found, Metric):
+        kind = type(found).__name__
+        raise MetricNotFoundError(f"--metric must name a Metric, got {place}, of type {kind}.")
+    return found
 
 
 if __name__ == "__main__":

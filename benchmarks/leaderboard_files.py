@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks.comparison import COMPARISON, Place
 from benchmarks.leaderboard_text import to_field_markdown, to_markdown
+from benchmarks.metric import Metric
+from benchmarks.metrics import METRICS
 
 Tables = dict[str, pd.DataFrame]  # "leaderboard" and "calibration", each a file of that name
 _TABLES = ("leaderboard", "calibration")
@@ -76,14 +78,14 @@ def _own_columns(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.drop(columns=foreign)
 
 
-def write(results: Path, tables: Tables) -> Tables:
+def write(results: Path, tables: Tables, metrics: Sequence[Metric] = METRICS) -> Tables:
     """Write the tables, and the leaderboard as Markdown; return the tables as they are stored."""
     texts = {name: tables[name].to_csv(index=False, float_format="%.6g") for name in _TABLES}
     stored = {name: _parsed(text) for name, text in texts.items()}
     for name, text in texts.items():
         _replace(results / f"{name}.csv", text)
-    _replace(results / "leaderboard.md", to_markdown(stored["leaderboard"]))
-    _replace(results / "field.md", to_field_markdown(stored["leaderboard"]))
+    _replace(results / "leaderboard.md", to_markdown(stored["leaderboard"], metrics))
+    _replace(results / "field.md", to_field_markdown(stored["leaderboard"], metrics))
     return stored
 
 

@@ -2,42 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import metrics
 from benchmarks.comparison import COMPARISON
 from benchmarks.field import table
-from benchmarks.writing import DASH, markdown, number, with_interval
-
-_REFERENCES = {
-    "oracle": "*oracle* (bound)",
-    "corrected_oracle": "*oracle without lucky guesses* (bound)",
-    "dataset_best": "*dataset-best, told the dataset*",
-    "recognised_dataset": "*recognised dataset* (floor)",
-    "best_single": "*best single, chosen on train* (floor)",
-    "cheapest": "*cheapest* (floor)",
-    "random": "*random, analytic* (floor)",
-}
+from benchmarks.headline import REFERENCES
+from benchmarks.metric import Metric
+from benchmarks.metrics import HEADLINE_METRIC, METRICS
+from benchmarks.scoring import gap_closed
+from benchmarks.writing import DASH, markdown, number
 
 
-def to_markdown(board: pd.DataFrame) -> str:
-    """Return one table per comparison: routers, floors and bounds in one order of score."""
+def to_markdown(
+    board: pd.DataFrame, metrics: Sequence[Metric] = METRICS, sort_by: str = HEADLINE_METRIC
+) -> str:
+    """Return one table per comparison: routers, floors and bounds in one order, the best first.
+
+    Parameters
+    ----------
+    board : DataFrame
+        See :func:`benchmarks.leaderboard.leaderboard`.
+    metrics : sequence of Metric, optional
+        By default ``METRICS``; those are shown whose ``tables`` say "leaderboard".
+    sort_by : str, default="macro_score"
+        The metric that orders the lines; a floor or bound that has none of it stands last.
+    """
     how = (
         "brackets hold 95% intervals over questions, for the seeds that were run; routers that "
         "share a letter in *group* are not "
         "told apart (paired permutation test of every pair, Holm, 5%)."
     )
+    (order,) = (metric for metric in metrics if metric.name == sort_by)
+    shown = [metric for metric in metrics if "leaderboard" in metric.tables]
     return _document(
-        "Leaderboard", board, lambda rows: f"{how}{_nothing_to_route(rows)}\n\n{_table(rows)}"
+        "Leaderboard",
+        board,
+        lambda rows: f"{how}{_nothing_to_route(rows)}\n\n{_table(rows, shown, order)}",
     )
 
 
-def to_field_markdown(board: pd.DataFrame) -> str:
+def to_field_markdown(board: pd.DataFrame, metrics: Sequence[Metric] = METRICS) -> str:
     """Return one table per comparison: the metrics that the field publishes, by router."""
-    return _document("The field's metrics", board, table.to_markdown)
+    return _document("The field's metrics", board, lambda rows: table.to_markdown(rows, metrics))
 
 
 def _document(title: str, board: pd.DataFrame, body: Callable[[pd.DataFrame], str]) -> str:
@@ -86,62 +95,71 @@ def _nothing_to_route(rows: pd.DataFrame) -> str:
     return ""
 
 
-def _table(rows: pd.DataFrame) -> str:
-    lines = [(row["macro_score"], _router_line(row)) for _, row in rows.iterrows()]
-    lines += _reference_lines(rows)
-    lines.sort(key=lambda line: (np.isnan(line[0]), -line[0]))
-    head = (
-        "| router | seeds | group | macro score | gap closed | lift over recognised dataset "
-        "| cost | entropy, bits | fit, s | questions/s |\n"
-        "|---|---|---|---|---|---|---|---|---|---|\n"
-    )
+Line = tuple[float, str]  # what it is ordered by, and its text
+
+
+def _table(rows: pd.DataFrame, shown: Sequence[Metric], order: Metric) -> str:
+    lines: list[Line] = [(row[order.name], _router_line(row, shown)) for _, row in rows.iterrows()]
+    lines += _reference_lines(rows, shown, order)
+    sign = 1 if order.better == "lower" else -1
+    lines.sort(key=lambda line: (np.isnan(line[0]), sign * line[0]))
+    heads = ["router", "seeds", "group", *(markdown(metric.label) for metric in shown)]
+    head = f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}\n"
     return head + "\n".join(line for _, line in lines)
 
 
-def _reference_lines(rows: pd.DataFrame) -> list[tuple[float, str]]:
+def _reference_lines(rows: pd.DataFrame, shown: Sequence[Metric], order: Metric) -> list[Line]:
     """Return floors and bounds, those of each set of seeds that routers were run with."""
     lines = []
     for _, same in rows.groupby("seeds", sort=False):
         first = same.iloc[0]
-        for name, title in _REFERENCES.items():
+        for name in reversed(REFERENCES):
             # a floor that stands in the table as a router is not listed twice; the router "random"
             # is one draw, its floor the exact mean
             listed = name != "random" and name in set(same["router"])
             if not (listed or np.isnan(first[name])):
-                lines.append((first[name], _reference_line(title, name, first)))
+                figures = _reference_figures(name, first)
+                cells = [
+                    number(figures[metric.name], metric.format) if metric.name in figures else ""
+                    for metric in shown
+                ]
+                line = [_reference_title(name, first), _seeds(first["seeds"]), "", *cells]
+                lines.append((figures.get(order.name, np.nan), f"| {' | '.join(line)} |"))
     return lines
 
 
-def _router_line(row: pd.Series) -> str:
+def _router_line(row: pd.Series, shown: Sequence[Metric]) -> str:
+    group = DASH if row["n_llms"] == 1 else row["group"] or DASH
     cells = [
-        f"**{markdown(row['router'])}**",
-        _seeds(row["seeds"]),
-        DASH if row["n_llms"] == 1 else row["group"] or DASH,
-        with_interval(row["macro_score"], row["macro_low"], row["macro_high"], ".3f"),
-        with_interval(row["gap_closed"], row["gap_low"], row["gap_high"], "+.2f"),
-        with_interval(row["lift_recognised"], row["lift_low"], row["lift_high"], "+.3f"),
-        _paid(row),
-        number(row["selection_entropy"], ".2f"),
-        number(row["fit_seconds"]),
-        number(row["route_qps"]),
+        _paid(row, metric) if metric.name == "cost" else metric.written(row) for metric in shown
     ]
-    return "| " + " | ".join(cells) + " |"
+    line = [f"**{markdown(row['router'])}**", _seeds(row["seeds"]), group, *cells]
+    return f"| {' | '.join(line)} |"
 
 
-def _paid(row: pd.Series) -> str:
+def _paid(row: pd.Series, cost: Metric) -> str:
     """Return the mean cost; where it is unknown, for what share of the choices it is known."""
     partly = np.isnan(row["cost"]) and row["cost_known"] > 0
-    return f"{DASH} (known for {row['cost_known']:.0%})" if partly else number(row["cost"])
+    return f"{DASH} (known for {row['cost_known']:.0%})" if partly else cost.written(row)
 
 
-def _reference_line(title: str, name: str, row: pd.Series) -> str:
+def _reference_title(name: str, row: pd.Series) -> str:
+    label, explanation = REFERENCES[name]
     if name == "best_single" and row["best_single_share"] < 1:
-        title = "*best of the observed, by its mean on train* (floor)"
-    score, cost = row[name], number(row.get(f"cost_{name}", np.nan))
-    gap = number(metrics.gap_closed(score, row["best_single"], row["oracle"]), "+.2f")
-    lift = number(score - row["recognised_dataset"], "+.3f")
-    cells = [title, _seeds(row["seeds"]), "", number(score, ".3f"), gap, lift, cost, "", "", ""]
-    return "| " + " | ".join(cells) + " |"
+        label = "best of the observed, by its mean on train"
+    kind, _, _ = explanation.partition(":")
+    return f"*{label}*" if kind == "reference" else f"*{label}* ({kind})"
+
+
+def _reference_figures(name: str, row: pd.Series) -> dict[str, float]:
+    """Return what of a router's figures a floor or a bound has too."""
+    score = row[name]
+    return {
+        "macro_score": score,
+        "gap_closed": gap_closed(score, row["best_single"], row["oracle"]),
+        "lift_recognised": score - row["recognised_dataset"],
+        "cost": row.get(f"cost_{name}", np.nan),
+    }
 
 
 def _span(numbers: pd.Series) -> str:

@@ -1,258 +1,213 @@
-"""Figures from stored rows: scores, gaps and costs. Pure functions of arrays.
+"""Figures of routers from a frame of rows, whoever made them.
 
-The rows are those of tests that every policy has a choice on (``benchmarks.comparable``). Every
-policy (router, floor or bound) is a matrix of values, one row per seed and one column per
-question, NaN where a seed did not test the question. The headline is the mean over datasets of the
-mean within each (macro), over all seeds. Definitions: ``docs/metrics.md``.
+``summarise(frame)`` is the way in. ``METRICS`` is what it works out, an entry a figure: a metric of
+one's own is one more :class:`benchmarks.metric.Metric`. Neither reads a file, nor needs the routers
+or anything that they are made with. Definitions: ``docs/metrics.md``.
+
+>>> import pandas as pd
+>>> rows = pd.DataFrame({
+...     "question_id": ["q1", "q2", "q3", "q4"] * 2,
+...     "dataset": ["algebra", "algebra", "law", "law"] * 2,
+...     "router": ["mine"] * 4 + ["yours"] * 4,
+...     "score": [1, 1, 0, 1, 0, 1, 0, 1],
+... })
+>>> summarise(rows)[["router", "n_questions", "macro_score"]]
+  router  n_questions  macro_score
+0   mine            4         0.75
+1  yours            4         0.50
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.bounds import route_observed
-from benchmarks.intervals import bootstrap_macro, interval
-from benchmarks.stored_rows import Panel, chosen, equals_by_luck, llm_names, matrix, panel
-from routers.table import FloatArray
+from benchmarks.comparable import compared
+from benchmarks.field.report import FIELD
+from benchmarks.frame_checks import check_points, checked_rows
+from benchmarks.headline import HEADLINE, TIMES
+from benchmarks.metric import Metric, check_metrics
+from benchmarks.results import TIMING, Results
+from benchmarks.significance import group_letters
+from benchmarks.stored_rows import BySeed
+from benchmarks.writing import markdown
+
+METRICS: tuple[Metric, ...] = (*HEADLINE, *FIELD, *TIMES)
+HEADLINE_METRIC = "macro_score"  # that letters are about, and tables are sorted by
 
 
-def macro_mean(values: FloatArray, datasets: np.ndarray) -> float:
-    """Mean over datasets of the mean within each, in [0, 1] for scores, higher is better.
+def summarise(
+    frame: pd.DataFrame,
+    metrics: Sequence[Metric] | None = None,
+    points: Mapping[str, pd.DataFrame] | None = None,
+    sort_by: str = HEADLINE_METRIC,
+) -> pd.DataFrame:
+    """Summarise what routers scored: one row per router, best first.
 
-    Parameters
-    ----------
-    values : ndarray of shape (n_seeds, n)
-        NaN is left out; a dataset without any value is left out; NaN if nothing is left.
-    datasets : ndarray of str, shape (n,)
-    """
-    means = list(dataset_means(values, datasets).values())
-    means = [mean for mean in means if not np.isnan(mean)]
-    return float(np.mean(means)) if means else float("nan")
-
-
-def mean_cost(costs: FloatArray, scores: FloatArray, datasets: np.ndarray) -> float:
-    """Macro mean of what choices cost; NaN unless the cost of every scored choice is known.
-
-    A mean over the known costs would make whoever chooses the unknown ones look cheap.
-
-    Parameters
-    ----------
-    costs, scores : ndarray of shape (n_seeds, n)
-        Of what was chosen; a score is NaN where nothing was.
-    datasets : ndarray of str, shape (n,)
-    """
-    known = not (np.isnan(costs) & ~np.isnan(scores)).any()
-    return macro_mean(costs, datasets) if known else float("nan")
-
-
-def dataset_means(values: FloatArray, datasets: np.ndarray) -> dict[str, float]:
-    """Mean within each dataset, NaN where it has no value."""
-    found = {}
-    group, names = pd.factorize(datasets, sort=True)
-    for place, name in enumerate(names):
-        part = values[:, group == place]
-        found[str(name)] = _nanmean(part)
-    return found
-
-
-def _nanmean(values: FloatArray) -> float:
-    """Mean of what is not NaN, NaN if nothing is."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
-
-
-def gap_closed(router: Any, best_single: Any, oracle: Any) -> Any:
-    """``(router - best single) / (oracle - best single)``: 0 the best single llm, 1 the oracle.
-
-    Negative below the best single llm; NaN where the two references coincide (there is no gap to
-    close). Works on arrays of replicates alike.
-
-    References
-    ----------
-    Lindauer, van Rijn and Kotthoff, "The algorithm selection competitions 2015 and 2017", 2019.
-    """
-    gap = np.asarray(oracle - best_single)
-    share = np.divide(router - best_single, gap, out=np.full(gap.shape, np.nan), where=gap > 1e-12)
-    return share if share.ndim else float(share)
-
-
-def selection_share(runs: list[pd.DataFrame]) -> dict[str, float]:
-    """Share of questions sent to each llm, over all seeds; NaN if nothing could be sent."""
-    names = llm_names(runs[0])
-    choice = np.concatenate([run["choice"].to_numpy() for run in runs])
-    count = np.bincount(choice[choice >= 0], minlength=len(names))
-    share = count / (count.sum() or np.nan)
-    return dict(zip(names, share.tolist(), strict=True))
-
-
-def selection_entropy(share: Mapping[str, float]) -> float:
-    """Entropy of the selection shares in bits: 0 (always the same llm) to log2 m (all alike).
-
-    NaN if a share is.
-    """
-    p = np.array([value for value in share.values() if value != 0])
-    return float(abs((p * np.log2(p)).sum()))
-
-
-def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
-    """Macro score and cost over a grid of prices, from the stored predictions.
-
-    Both are NaN at a price at which some question has no choice, for the cost of all llms that
-    were observed on it is not known to the router; the cost is NaN, too, unless that of every
-    choice is known.
+    Routers are compared on the tests that all have a score on: a test (a question in a seed) on
+    which a router of that seed has none, or a floor beside it, is left out for all.
 
     Parameters
     ----------
-    runs : list of DataFrame
-    prices : ndarray
-        Score one gives up per unit of cost.
+    frame : DataFrame of n rows
+        One row per router, seed and question. Needed are
+
+        * ``question_id`` : str
+        * ``dataset`` : str, where the question comes from; each dataset weighs the same
+        * ``router`` : str
+        * ``score`` : float in [0, 1], higher is better, NaN where it is not known; or in its place
+          ``choice`` with a ``score/<llm>`` of every llm
+
+        Further columns give further figures:
+
+        * ``seed`` : int, 0 if not given. Seeds ask the same questions again
+        * ``group`` : str, the same for questions that rise and fall together (a passage,
+          paraphrases), which are then one unit of intervals and tests; "" for none
+        * ``cost`` : float, at least 0, in one unit for all, NaN where it is not known
+        * ``<policy>_score``, ``<policy>_cost`` : float, of the floors and bounds ``best_single``,
+          ``recognised_dataset``, ``dataset_best``, ``cheapest``, ``random``, ``oracle`` and
+          ``corrected_oracle`` on the question
+        * ``score/<llm>``, ``cost/<llm>``, ``predicted_score/<llm>`` : float, of every llm;
+          ``eligible/<llm>`` : bool, whether it can answer the question at all; ``chance`` : float
+          in [0, 1), of guessing right
+        * ``choice``, ``choice/<floor>`` : int, which llm was asked, in the order of the columns
+          ``score/<llm>``; -1 for none
+        * ``fit_seconds``, ``encode_seconds`` : float, in seconds, ``route_qps``, questions a
+          second, ``peak_memory_mb``, megabytes: the same in all rows of a router and seed
+    metrics : sequence of Metric, optional
+        By default ``METRICS``; ``[*METRICS, mine]`` adds one.
+    points : dict of router to DataFrame, optional
+        Operating points of each router: columns ``score`` (macro mean) and ``cost`` (mean), that at
+        which cost does not count first. Figures over prices need them.
+    sort_by : str, default="macro_score"
+        The metric whose best comes first.
 
     Returns
     -------
-    DataFrame with columns ``price, score, cost``
+    DataFrame
+        ``router``; ``group``, letters: routers that share one are not told apart; a column for
+        each metric, and for the ends of its interval. A metric that needs a column which is not
+        there is left out, see :func:`left_out`; a figure that the values do not tell is NaN.
+
+    Raises
+    ------
+    TypeError
+        If ``frame`` is not a DataFrame.
+    ValueError
+        If there is no row, a column that is needed lacks, a value is out of range, a question
+        stands twice for a router and seed or in two datasets, two metrics have the same name, or
+        none is called ``sort_by``.
     """
-    rows = pd.concat(runs)
-    labels = rows["dataset"].to_numpy()
-    predicted, expected = matrix(rows, "predicted_score"), matrix(rows, "predicted_cost")
-    score, cost = matrix(rows, "score"), matrix(rows, "cost")
-    points = []
-    for price in prices:
-        choice = route_observed(predicted, expected, score, llm_names(rows), price)
-        choice = choice if (choice >= 0).all() else np.full(len(choice), -1)
-        reached, paid = (chosen(values, choice)[None] for values in (score, cost))
-        points.append((price, macro_mean(reached, labels), mean_cost(paid, reached, labels)))
-    return pd.DataFrame(points, columns=["price", "score", "cost"])
+    metrics = METRICS if metrics is None else metrics
+    check_metrics(metrics, sort_by)
+    routers = checked_rows(frame)
+    points = points or {}
+    check_points(points, routers)
+    rows = dict(zip(routers, compared([*routers.values()]), strict=True))
+    results = {
+        name: Results(
+            [*by_seed.values()],
+            points.get(name),
+            timing=_timing([*routers[name].values()]),
+        )
+        for name, by_seed in rows.items()
+    }
+    board = standings(rows, results, metrics)
+    gone = left_out(frame, metrics, points)
+    columns = [column for metric in metrics if metric.name in gone for column in metric.columns]
+    board = board.drop(columns=columns, errors="ignore").rename_axis("router").reset_index()
+    return ordered(board, metrics, sort_by)
 
 
-def price_grid(runs: list[pd.DataFrame], steps: int = 25) -> np.ndarray:
-    """Return prices from 0 to where only cost counts; just 0 where costs are not known.
-
-    The grid is spread evenly in logarithm around one whole score point per difference between
-    the dearest and the cheapest llm.
-    """
-    costs = matrix(pd.concat(runs), "cost")
-    means = np.nanmean(costs[:, ~np.isnan(costs).all(axis=0)], axis=0)
-    spread = np.ptp(means) if len(means) else 0.0
-    if spread == 0:
-        return np.zeros(1)
-    return np.concatenate([[0.0], np.geomspace(1e-3, 1e2, steps) / spread])
-
-
-def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
-    """Macro score and cost of asking each llm always: columns ``llm, score, cost``.
-
-    NaN for an llm that was not observed on every question: its mean would be over other questions
-    than that of the policies.
-    """
-    rows = pd.concat(runs)
-    labels = rows["dataset"].to_numpy()
-    scores, costs = matrix(rows, "score"), matrix(rows, "cost")
-    points = []
-    for j, name in enumerate(llm_names(rows)):
-        score, cost = scores[None, :, j], costs[None, :, j]
-        point = (macro_mean(score, labels), mean_cost(cost, score, labels))
-        points.append((name, *(point if not np.isnan(score).any() else (np.nan, np.nan))))
-    return pd.DataFrame(points, columns=["llm", "score", "cost"])
-
-
-def summary(
-    runs: list[pd.DataFrame], seed: int = 0, curve: pd.DataFrame | None = None
-) -> dict[str, object]:
-    """Return one leaderboard row's figures from a router's runs, one run per seed.
+def left_out(
+    frame: pd.DataFrame,
+    metrics: Sequence[Metric] | None = None,
+    points: Mapping[str, pd.DataFrame] | None = None,
+) -> dict[str, list[str]]:
+    """Return what each metric lacks that a frame does not tell; nothing of those that it tells.
 
     Parameters
     ----------
-    runs : list of DataFrame
-    seed : int, default=0
-        For the replicates that the intervals are read off.
-    curve : DataFrame, optional
-        ``price_curve`` of the runs over their ``price_grid``, if it is at hand.
+    frame, metrics, points
+        As :func:`summarise` takes them.
+
+    Returns
+    -------
+    dict of str to list of str
+        By the name of the metric: columns, or ``points``.
     """
-    if curve is None:
-        curve = price_curve(runs, price_grid(runs))
-    found = panel(runs)
-    replicates = bootstrap_macro(found, np.random.default_rng(seed))
-    point = {name: macro_mean(values, found.datasets) for name, values in found.scores.items()}
-    share = selection_share(runs)
-    gap = gap_closed(point["router"], point["best_single"], point["oracle"])
-    gaps = gap_closed(replicates["router"], replicates["best_single"], replicates["oracle"])
-    if not np.isnan(gap):  # who scores as the best single llm does closes none of it, however wide
-        gaps = np.where(replicates["router"] == replicates["best_single"], 0.0, gaps)
-    leads = replicates["router"] - replicates["best_single"]
-    lifts = replicates["router"] - replicates["recognised_dataset"]
-    low, high = interval(replicates["router"], within=(0, 1))
-    bound = (-np.inf, 1)  # none beats the oracle
-    gap_low, gap_high = _interval_against("best_single", runs, gaps, bound)
-    lead_low, lead_high = _interval_against("best_single", runs, leads)
-    lift_low, lift_high = _interval_against("recognised_dataset", runs, lifts)
-    cost = {
-        name: mean_cost(values, found.scores[name], found.datasets)
-        for name, values in found.costs.items()
-    }
+    found = Results([frame], next(iter((points or {}).values()), None))
+    lacking = {m.name: found.lacks(m.needs) for m in (METRICS if metrics is None else metrics)}
+    return {name: needs for name, needs in lacking.items() if needs}
+
+
+def summary(found: Results, metrics: Sequence[Metric] = METRICS) -> dict[str, float]:
+    """Return the figures of one router by column, NaN where something that they need lacks."""
+    every: dict[str, float] = {}
+    for metric in metrics:
+        every |= metric.figures(found)
+    return every
+
+
+def standings(
+    rows: Mapping[str, BySeed], results: Mapping[str, Results], metrics: Sequence[Metric] = METRICS
+) -> pd.DataFrame:
+    """Return the figures of routers that are compared, and letters.
+
+    Parameters
+    ----------
+    rows : dict of router to dict of seed to DataFrame
+        See :func:`benchmarks.comparable.compared`.
+    results : dict of router to Results
+        Of these rows.
+    metrics : sequence of Metric, optional
+        By default ``METRICS``.
+
+    Returns
+    -------
+    DataFrame, index router
+        In the order given; ``group``, the letters of ``significance.group_letters``, comes first.
+    """
+    pool = [of.points for of in results.values() if of.points is not None]
+    every = pd.concat(pool) if pool else None
+    found = {name: replace(of, pool=every) for name, of in results.items()}
+    board = pd.DataFrame([summary(of, metrics) for of in found.values()], index=list(found))
+    by_score = sorted(found, key=lambda name: (_place(found[name].score()), name))
+    letters = pd.Series(group_letters([rows[name] for name in by_score]), by_score)
+    board.insert(0, "group", letters)
+    return board
+
+
+def _place(score: float) -> float:
+    """Return what sorts the best score first and an unknown one last."""
+    return float("inf") if np.isnan(score) else -score
+
+
+def ordered(
+    board: pd.DataFrame, metrics: Sequence[Metric] = METRICS, by: str = HEADLINE_METRIC
+) -> pd.DataFrame:
+    """Return rows of routers in the order of a metric: best first, unknown last, equals by name."""
+    lower = {metric.name: metric.better == "lower" for metric in metrics}[by]
+    return board.sort_values([by, "router"], ascending=[lower, True])
+
+
+def glossary(metrics: Sequence[Metric] = METRICS) -> str:
+    """Return what every metric is, as a Markdown table."""
+    lines = ["| column | called | better | what it is | needs |", "|---|---|---|---|---|"]
+    for metric in metrics:
+        columns, needs = (", ".join(f"`{n}`" for n in of) for of in (metric.columns, metric.needs))
+        cells = [columns, markdown(metric.label), metric.better, metric.explanation, needs]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _timing(runs: Sequence[pd.DataFrame]) -> dict[str, list[float]]:
+    """Return what each seed took, of a router that every seed says it of."""
     return {
-        "n_seeds": len(runs),
-        "n_questions": len(found.datasets),
-        "n_llms": len(share),
-        "macro_score": point["router"],
-        "macro_low": low,
-        "macro_high": high,
-        "micro_score": _nanmean(found.scores["router"]),
-        "gap_closed": gap,
-        "gap_low": gap_low,
-        "gap_high": gap_high,
-        "lead_best_single": point["router"] - point["best_single"],
-        "lead_low": lead_low,
-        "lead_high": lead_high,
-        "lift_recognised": point["router"] - point["recognised_dataset"],
-        "lift_low": lift_low,
-        "lift_high": lift_high,
-        "regret": point["oracle"] - point["router"],
-        "cost": cost["router"],
-        "cost_known": _known_share(found),
-        **{
-            f"cost_{name}": value
-            for name, value in cost.items()
-            if name not in ("router", "corrected_oracle")
-        },
-        "cost_to_match_best_single": _cost_to_match(curve, point["best_single"], cost),
-        "selection_entropy": selection_entropy(share),
-        "largest_share": max(share.values()),
-        **{name: value for name, value in point.items() if name != "router"},
-        **{
-            f"score_{name}": value
-            for name, value in dataset_means(found.scores["router"], found.datasets).items()
-        },
+        name: [float(run[name].iloc[0]) for run in runs]
+        for name in TIMING
+        if all(name in run for run in runs)
     }
-
-
-def _interval_against(
-    floor: str,
-    runs: list[pd.DataFrame],
-    replicates: np.ndarray,
-    within: tuple[float, float] = (-np.inf, np.inf),
-) -> tuple[float, float]:
-    """Return the interval of a difference to a floor; unknown where luck alone made them equal."""
-    if equals_by_luck(runs, floor):
-        return float("nan"), float("nan")
-    return interval(replicates, within=within)
-
-
-def _known_share(found: Panel) -> float:
-    """Share of the router's scored choices whose cost is known, NaN if there are none."""
-    scored = ~np.isnan(found.scores["router"])
-    known = scored & ~np.isnan(found.costs["router"])
-    return float(known.sum() / (scored.sum() or np.nan))
-
-
-def _cost_to_match(curve: pd.DataFrame, best_single: float, cost: Mapping[str, float]) -> float:
-    """Return the least cost over the price grid at no loss against the best single llm.
-
-    NaN if no point of the grid matches it, or if nobody knows what it costs itself.
-    """
-    enough = curve[curve["score"] >= best_single - 1e-12]
-    known = len(enough) and not np.isnan(cost["best_single"])
-    return float(enough["cost"].min()) if known else float("nan")

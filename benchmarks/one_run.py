@@ -20,7 +20,9 @@ from benchmarks.evaluate import Evaluation, evaluate
 from benchmarks.identity import identity
 from benchmarks.loading import left_out, load_folds, load_pool, load_table
 from benchmarks.near_duplicates import REPORTED_AT, near_duplicate_groups
+from benchmarks.price_curve import operating_points
 from benchmarks.progress import Progress
+from benchmarks.results import Results
 from benchmarks.writing import number
 from routers.recognition import RecognisedDatasetRouter
 from routers.table import RoutingTable
@@ -79,7 +81,8 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
     store.save_run(folder, found.rows, about)
     store.forget_failure(results, place)
     ((rows,),) = (by_seed.values() for by_seed in compared([{cfg.seed: found.rows}]))
-    figures = metrics.summary([rows])
+    compared_on = Results([rows], operating_points([rows]), cost_unit=table.cost_unit)
+    figures = metrics.summary(compared_on)
     log.info("%s: %s", line_of(progress, about), _result(figures, found.timing))
     instantiate(cfg.tracking)(about, figures | found.timing)
     return folder

@@ -26,8 +26,14 @@ from benchmarks import (
     leads_figure,
     selection_figure,
 )
-from benchmarks.comparable import Comparison, comparisons
-from benchmarks.comparison import COMPARISON, folder_names, place_of, runs_of
+from benchmarks.comparison import (
+    COMPARISON,
+    Comparison,
+    comparisons,
+    folder_names,
+    place_of,
+    runs_of,
+)
 from benchmarks.leaderboard import ROOT, calibration_table, leaderboard
 from benchmarks.progress import Progress, set_up_logging
 from benchmarks.store import load_runs

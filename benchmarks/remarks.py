@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.comparable import Comparison, counts, left_out
+from benchmarks.comparable import counts, left_out
+from benchmarks.comparison import Comparison
 from benchmarks.intervals import small_dataset_note
 from benchmarks.stored_rows import equals_by_luck, llm_names, matrix, stored_units
 

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from benchmarks.comparable import BySeed
 from benchmarks.groups import per_unit
-from benchmarks.stored_rows import chosen, matrix, stored_units
-from routers.table import FloatArray
+from benchmarks.scoring import FloatArray, macro_weights
+from benchmarks.stored_rows import BySeed, router_score, stored_units
 
 # The least p-value that n sign flips can give is 1 / (n + 1). For 31 routers it is below .025 after
 # Holm's correction for their pairs; more routers need more flips, else none could be told apart.
@@ -24,20 +23,8 @@ _BLOCK = 1000  # permutations at a time: what is held in memory
 
 def question_scores(runs: list[pd.DataFrame]) -> pd.Series:
     """Return a router's score on each question, the mean over its seeds, by question id."""
-    taken = [
-        pd.Series(
-            chosen(matrix(run, "score"), run["choice"].to_numpy()),
-            index=run["question_id"],
-        )
-        for run in runs
-    ]
+    taken = [router_score(run).set_axis(run["question_id"]) for run in runs]
     return pd.concat(taken).groupby(level=0).mean()
-
-
-def macro_weights(datasets: np.ndarray) -> FloatArray:
-    """Return weights (n,) under which a sum over questions is the mean over datasets of means."""
-    _, group, size = np.unique(datasets, return_inverse=True, return_counts=True)
-    return 1 / (len(size) * size[group])
 
 
 def permutation_p_values(
@@ -217,7 +204,7 @@ def pair_p_values(routers: Sequence[BySeed], seed: int = 0) -> FloatArray:
     Parameters
     ----------
     routers : sequence of dict of seed to DataFrame
-        ``Evaluation.rows`` of each router, see ``benchmarks.comparable.compared``.
+        Rows of each router, see ``benchmarks.comparable.compared``.
     seed : int, default=0
         Of the permutations.
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtr
 
+from benchmarks.scoring import FloatArray
 from benchmarks.stored_rows import Panel
-from routers.table import FloatArray
 
 ROUTERS = tuple(f"router {number}" for number in range(10))
 _N_LLMS = 5

@@ -85,7 +85,7 @@ def judge_unseen(
     level = mean_scores(scored.select(others), macro=True)
     predicted["best_single"] = np.tile(level, (len(judge), 1))
     rows = {"question_id": judge.ids, "dataset": judge.datasets, "n_scored": len(scored)}
-    rows |= group_column(table, judge)
+    rows |= group_column(table.groups, judge.groups)
     return pd.concat([pd.DataFrame(rows), policy_scores(judge, predicted)], axis=1)
 
 

@@ -3,6 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from benchmarks import metrics
+from benchmarks.field.report import FIELD
+from benchmarks.results import Results
+
 
 def stored(llms, **columns):
     """Return stored rows; what is given as a matrix (n, m) becomes a column per llm."""
@@ -61,3 +65,13 @@ def two_seeds():
         choice_dataset_best=[1, 0, 1],
     )
     return [first, second]
+
+
+def summary(runs, seed=0, points=None):
+    """Return the figures of one router from its rows, a frame per seed."""
+    return metrics.summary(Results(runs, points, seed=seed))
+
+
+def field_figures(runs, points, unit="USD", pool=None):
+    """Return the field's figures of one router."""
+    return metrics.summary(Results(runs, points, pool, unit), FIELD)

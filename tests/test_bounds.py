@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks import bounds
+from benchmarks import bounds, scoring, stored_rows
 from benchmarks.splits import Fold
 from routers.encoders import TfidfEncoder
 from routers.recognition import RecognisedDatasetRouter
@@ -36,9 +36,21 @@ def test_dataset_unseen_in_train_falls_back_on_the_best_single(tiny):
 
 
 def test_oracle_takes_the_largest_score_and_the_cheapest_of_equals(tiny):
-    assert list(bounds.oracle_choice(tiny)) == [0, 0, 1, 1]
-    fractional = dataclasses.replace(tiny, scores=[[0.2, 0.3, 0.1]] * 4)
-    assert list(bounds.oracle_choice(fractional)) == [1] * 4
+    score, cost = scoring.oracle(tiny.scores, tiny.costs)
+    assert score.tolist() == [1, 1, 1, 1]
+    assert cost.tolist() == [1, 1, 2, 2]
+    fractional = np.array([[0.2, 0.3, 0.1], [0.3, 0.3, 0.3], [0.1, 0.3, 0.3]])
+    score, cost = scoring.oracle(fractional, np.array([[1, 2, 3], [3, np.nan, 2], [1, np.nan, 4]]))
+    assert score.tolist() == [0.3] * 3
+    assert cost.tolist() == [2, 2, 4]  # an unknown cost is not the least
+
+
+def test_the_oracle_s_cost_is_unknown_where_that_of_every_best_llm_is():
+    score, cost = scoring.oracle(
+        np.array([[1.0, 1], [1, 0]]), np.array([[np.nan] * 2, [np.nan, 1]])
+    )
+    assert score.tolist() == [1, 1]
+    assert np.isnan(cost).all()
 
 
 def test_unobserved_outcomes_are_never_chosen(tiny):
@@ -46,11 +58,13 @@ def test_unobserved_outcomes_are_never_chosen(tiny):
     scores[0] = [np.nan, 0, 0]
     scores[1] = np.nan
     table = dataclasses.replace(tiny, scores=scores)
-    assert list(bounds.oracle_choice(table)) == [1, -1, 1, 1]
+    score, cost = scoring.oracle(table.scores, table.costs)
+    np.testing.assert_array_equal(score, [0, np.nan, 1, 1])
+    np.testing.assert_array_equal(cost, [2, np.nan, 2, 2])
     predicted = np.full((4, 3), [0.9, 0.5, 0.1])
     choice = bounds.route_observed(predicted, table.costs, table.scores, table.llms)
     assert list(choice) == [1, -1, 0, 0]
-    np.testing.assert_allclose(bounds.random_score(table.scores), [0, np.nan, 1 / 3, 2 / 3])
+    np.testing.assert_allclose(scoring.random_score(table.scores), [0, np.nan, 1 / 3, 2 / 3])
 
 
 def test_oracle_without_luck_by_hand():
@@ -59,17 +73,17 @@ def test_oracle_without_luck_by_hand():
     datasets = np.array(["d"] * 4, dtype=object)
     # known: (.75 - .25) / .75 = 2/3, of the right answers a share (2/3) / .75 = 8/9; and 0
     right = 1 - 0.75 * (1 / 9)
-    found = bounds.corrected_oracle_score(scores, np.full(4, 0.25), datasets)
+    found = scoring.corrected_oracle_score(scores, np.full(4, 0.25), datasets)
     np.testing.assert_allclose(found, [right, right, right, 0])
 
 
 def test_luck_is_worked_out_among_questions_of_the_same_number_of_options():
     """An open question says nothing of guessing, nor does one of two options of one of four."""
     scores = np.array([[1, 1], [1, 0], [1, 0], [0, 0]], dtype=float)
-    alone = bounds.corrected_oracle_score(scores, np.full(4, 0.25), np.full(4, "d", dtype=object))
+    alone = scoring.corrected_oracle_score(scores, np.full(4, 0.25), np.full(4, "d", dtype=object))
     others = np.array([[1.0, 1], [0, 1], [1, 1], [0.5, 0]])
     for chance in (0.0, 0.5):
-        mixed = bounds.corrected_oracle_score(
+        mixed = scoring.corrected_oracle_score(
             np.vstack([others, scores]),
             np.repeat([chance, 0.25], 4),
             np.full(8, "d", dtype=object),
@@ -80,9 +94,9 @@ def test_luck_is_worked_out_among_questions_of_the_same_number_of_options():
 def test_oracle_without_luck_leaves_open_and_fractional_questions_alone():
     scores = np.array([[1, 0], [0.4, 0.3], [np.nan, 1]])
     datasets = np.array(["d"] * 3, dtype=object)
-    found = bounds.corrected_oracle_score(scores, np.zeros(3), datasets)
+    found = scoring.corrected_oracle_score(scores, np.zeros(3), datasets)
     np.testing.assert_allclose(found, [1, 0.4, 1])
-    found = bounds.corrected_oracle_score(scores, np.full(3, 0.25), datasets)
+    found = scoring.corrected_oracle_score(scores, np.full(3, 0.25), datasets)
     assert found[1] == 0.4
 
 
@@ -90,12 +104,12 @@ def test_oracle_without_luck_leaves_open_and_fractional_questions_alone():
 def test_who_is_right_more_rarely_than_by_chance_knows_nothing():
     # two options: of two llms, right once in four and never, the one is right by luck alone
     scores = np.array([[1, 0, np.nan], [0, 0, np.nan], [0, 0, np.nan], [0, 0, np.nan]])
-    found = bounds.corrected_oracle_score(scores, np.full(4, 0.5), np.full(4, "d", dtype=object))
+    found = scoring.corrected_oracle_score(scores, np.full(4, 0.5), np.full(4, "d", dtype=object))
     assert list(found) == [0.5, 0, 0, 0]
 
 
 def test_a_lone_right_answer_of_its_dataset_is_knowledge():
-    found = bounds.corrected_oracle_score(np.ones((1, 1)), np.array([0.25]), np.array(["d"]))
+    found = scoring.corrected_oracle_score(np.ones((1, 1)), np.array([0.25]), np.array(["d"]))
     assert list(found) == [1]
 
 
@@ -104,7 +118,7 @@ def test_random_is_the_mean_of_who_was_asked_in_double_precision():
     scores = np.array([[0.1, 0.2, 0.4], [np.nan, 0.1, np.nan], [np.nan] * 3], dtype=np.float32)
     wide = scores.astype(np.float64)
     expected = [(wide[0, 0] + wide[0, 1] + wide[0, 2]) / 3, wide[1, 1], np.nan]
-    np.testing.assert_allclose(bounds.random_score(scores), expected, rtol=1e-14)
+    np.testing.assert_allclose(scoring.random_score(scores), expected, rtol=1e-14)
 
 
 def test_a_price_is_asked_of_those_who_were_observed_and_whose_cost_is_known():
@@ -121,14 +135,14 @@ def test_a_price_is_asked_of_those_who_were_observed_and_whose_cost_is_known():
 
 
 def test_every_floor_has_a_choice_where_costs_are_known(tiny):
-    assert set(floors(tiny, [0, 2], [1, 3])) == set(bounds.FLOORS)
+    assert set(floors(tiny, [0, 2], [1, 3])) == set(stored_rows.FLOORS)
 
 
 def test_a_question_without_outcomes_has_no_oracle():
     scores = np.array([[1, 0], [np.nan, np.nan]])
     datasets = np.array(["d", "d"], dtype=object)
     for chance in (np.zeros(2), np.full(2, 0.25)):
-        found = bounds.corrected_oracle_score(scores, chance, datasets)
+        found = scoring.corrected_oracle_score(scores, chance, datasets)
         assert np.isfinite(found[0])
         assert np.isnan(found[1])
 
@@ -192,14 +206,14 @@ def test_guessers_have_an_oracle_near_chance_once_luck_is_taken_out():
     scores = (rng.random((4000, 8)) < 0.25).astype(float)
     datasets = np.full(4000, "d", dtype=object)
     plain = scores.max(axis=1).mean()
-    found = bounds.corrected_oracle_score(scores, np.full(4000, 0.25), datasets).mean()
+    found = scoring.corrected_oracle_score(scores, np.full(4000, 0.25), datasets).mean()
     assert plain == pytest.approx(1 - 0.75**8, abs=0.02)  # .90: a union of lucky guesses
     assert found < 0.3
 
 
 def test_corrected_oracle_lies_between_best_single_and_oracle(table):
     chance = np.full(len(table), 0.25)
-    found = bounds.corrected_oracle_score(table.scores, chance, table.datasets)
+    found = scoring.corrected_oracle_score(table.scores, chance, table.datasets)
     assert (found <= table.scores.max(axis=1)).all()
 
 

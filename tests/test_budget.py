@@ -6,7 +6,7 @@ import pytest
 from test_run import execute
 
 from benchmarks import budget
-from benchmarks.comparable import Comparison
+from benchmarks.comparison import Comparison
 from benchmarks.store import Run
 
 _VALUES = ("predicted_score", "predicted_cost", "score", "cost")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from stored_by_hand import stored
 
-from benchmarks import comparable
+from benchmarks import comparable, comparison
 
 NAN = math.nan
 FLOORS = ["best_single", "recognised_dataset", "dataset_best"]
@@ -104,7 +104,7 @@ def test_runs_are_gathered_into_tables():
         run("x", "knn", 0, [0, 0]),
         run("x", "knn", 1, [1, 1]),
     ]
-    first, second = comparable.comparisons(runs)
+    first, second = comparison.comparisons(runs)
     assert (first.labels, second.labels) == (["knn", "svm"], ["knn"])
     assert (first.cost_unit, second.cost_unit) == ("x$", "y$")
     assert [table.place[0] for table in (first, second)] == ["x", "y"]

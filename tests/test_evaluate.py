@@ -3,12 +3,13 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from stored_by_hand import summary
 from xgboost import XGBRegressor
 
-from benchmarks import metrics
 from benchmarks.evaluate import PeakMemory, evaluate
+from benchmarks.scoring import chosen
 from benchmarks.splits import holdout, kfold
-from benchmarks.stored_rows import chosen, llm_names, matrix
+from benchmarks.stored_rows import llm_names, matrix
 from routers.base import Router
 from routers.classifiers import ClassifierRouter
 from routers.constraints import Integer
@@ -148,7 +149,7 @@ def test_input_order_changes_no_figure(table, turn):
         else table.select(table.llms[::-1])
     ).canonical()
     figures = [
-        metrics.summary([evaluate(KNNRouter(k=5), t, kfold(t, 0), RECOGNISER).rows])
+        summary([evaluate(KNNRouter(k=5), t, kfold(t, 0), RECOGNISER).rows])
         for t in (table.canonical(), turned)
     ]
     assert figures[0] == pytest.approx(figures[1], nan_ok=True)

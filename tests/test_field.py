@@ -3,10 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from stored_by_hand import field_figures, summary
 
-from benchmarks import metrics
 from benchmarks.evaluate import evaluate
-from benchmarks.field import report, table
+from benchmarks.field import table
+from benchmarks.metrics import METRICS
+from benchmarks.points import llm_points, price_grid
+from benchmarks.price_curve import price_curve
 from benchmarks.splits import kfold
 from benchmarks.stored_rows import llm_names
 from routers.encoders import TfidfEncoder
@@ -24,16 +27,16 @@ def runs(table):
 
 
 def figures_of(runs, unit="USD"):
-    curve = metrics.price_curve(runs, metrics.price_grid(runs))
-    return report.field_figures(runs, curve, metrics.summary(runs), unit), curve
+    curve = price_curve(runs, price_grid(runs))
+    return field_figures(runs, curve, unit), curve
 
 
 def test_figures_of_stored_rows(runs):
-    found, points = figures_of(runs)
-    summary = metrics.summary(runs)
-    best = metrics.llm_points(runs)["score"].max()
-    assert found["value_over_best_single"] == pytest.approx(summary["macro_score"] / best)
-    expected = summary["macro_score"] / summary["best_single"] - 1
+    found, _ = figures_of(runs)
+    own = summary(runs)
+    best = llm_points(runs)["score"].max()
+    assert found["value_over_best_single"] == pytest.approx(own["macro_score"] / best)
+    expected = own["macro_score"] / own["best_single"] - 1
     assert found["gain_best_single"] == pytest.approx(expected)
     assert 0 < found["gap_oracle"] < 1
     assert found["aiq_gain"] == pytest.approx(found["aiq"] - found["aiq_zero"])
@@ -41,7 +44,7 @@ def test_figures_of_stored_rows(runs):
     assert 0 < found["brier"] < 0.3
     assert 0 < found["question_entropy"] < 2
     assert not [name for name, value in found.items() if np.isnan(value)]
-    assert report.distances_to_front([points]) == pytest.approx([0], abs=0.2)
+    assert found["distance_to_front"] == pytest.approx(0, abs=0.2)
     assert np.isnan(figures_of(runs, "seconds (proxy)")[0]["arena_score"])
 
 
@@ -64,12 +67,12 @@ def test_order_of_rows_changes_no_figure(runs):
 
 def test_one_line_per_router_and_a_dash_for_what_is_not_known(runs):
     found, points = figures_of(runs)
-    rows = pd.DataFrame([{"router": "knn", "n_llms": 4, **metrics.summary(runs), **found}])
+    rows = pd.DataFrame([{"router": "knn", "n_llms": 4, **summary(runs), **found}])
     assert len(points) == 26
-    text = table.to_markdown(rows)
+    text = table.to_markdown(rows, METRICS)
     (line,) = [line for line in text.splitlines() if line.startswith("| **knn**")]
     assert "exactly 1 llm solves" in text
     assert f"| {found['value_over_best_single']:.3f} |" in line
     assert "–" not in line  # noqa: RUF001
-    unknown = table.to_markdown(rows.assign(aiq_gain=np.nan))
+    unknown = table.to_markdown(rows.assign(aiq_gain=np.nan), METRICS)
     assert unknown.splitlines()[-1].count("| – |") == 1  # noqa: RUF001

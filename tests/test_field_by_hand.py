@@ -3,19 +3,17 @@
 import numpy as np
 import pandas as pd
 import pytest
-
-from benchmarks.field import report
+from stored_by_hand import field_figures
 
 UNIT = (
     np.sqrt(0.0044 * 200) / 1000
 )  # USD a question: the middle of RouterArena's range of log costs
 POINTS = pd.DataFrame({"score": [0.7, 0.5], "cost": [UNIT, 0.75 * UNIT]})
-FIGURES = {
-    "macro_score": 0.6,
-    "random": 0.5,
-    "best_single": 0.48,
-    "oracle": 0.8,
-    "cost_best_single": 1.25 * UNIT,
+BESIDE = {
+    "random_score": 0.5,
+    "best_single_score": 0.48,
+    "best_single_cost": 1.25 * UNIT,
+    "oracle_score": 0.8,
 }
 
 
@@ -24,6 +22,7 @@ def run(told_of_the_last, choice):
     told = np.array([[0.5, 0.5], [0, 1], told_of_the_last])
     return pd.DataFrame(
         {
+            "question_id": ["p", "q", "r"],
             "dataset": ["alpha", "alpha", "beta"],
             "predicted_score/x": told[:, 0],
             "predicted_score/y": told[:, 1],
@@ -32,6 +31,7 @@ def run(told_of_the_last, choice):
             "cost/x": 0.5 * UNIT,
             "cost/y": 1.5 * UNIT,
             "choice": choice,
+            **BESIDE,
         }
     )
 
@@ -44,13 +44,14 @@ def runs():
 def test_every_figure(runs):
     # predictions that differ do so by 1, and are right in 3 of 4 such rows: 3/4 is likeliest
     sure = -(0.75 * np.log2(0.75) + 0.25 * np.log2(0.25))
-    assert report.field_figures(runs, POINTS, FIGURES, "USD") == pytest.approx(
+    assert field_figures(runs, POINTS) == pytest.approx(
         {
-            "value_over_best_single": 0.6 / 0.75,  # x: 1/2 on alpha, 1 on beta
+            # its macro score is .75: right on alpha, on half of the tests of beta
+            "value_over_best_single": 0.75 / 0.75,  # x: 1/2 on alpha, 1 on beta
             "question_entropy": (4 * sure + 2 * 1) / 6,
-            "gain_random": 0.2,
-            "gain_best_single": 0.25,
-            "gap_oracle": 0.25,
+            "gain_random": 0.5,
+            "gain_best_single": 0.5625,
+            "gap_oracle": 0.0625,
             "few_solve_score": 3 / 4,
             "few_solve_share": 4 / 6,
             # of either llm: .5 off on the first question; in seed 1 it is 1 off on the last
@@ -65,13 +66,14 @@ def test_every_figure(runs):
             "optimal_choice": 4 / 6,  # y is dear on the first question, wrong on the last
             "optimal_cost": 2 * (0.5 + 1.5 + 0.5) / (2.5 + 4.5),
             "optimal_score": 5 / 6,
+            "distance_to_front": 0,  # alone, it is the front
         },
         abs=1e-5,
     )
 
 
 def test_seeds_count_alike_in_calibration_and_are_pooled_elsewhere(runs):
-    found = report.field_figures([runs[0].iloc[:1], runs[1]], POINTS, FIGURES, "USD")
+    found = field_figures([runs[0].iloc[:1], runs[1]], POINTS)
     assert found["calibration_error"] == pytest.approx((0.5 + 1.5 / 3) / 2)
     assert found["brier"] == pytest.approx((0.25 + 1.25 / 3) / 2)
     assert found["optimal_score"] == pytest.approx(3 / 4)
@@ -79,26 +81,28 @@ def test_seeds_count_alike_in_calibration_and_are_pooled_elsewhere(runs):
 
 
 def test_the_score_in_the_arena_is_of_dollars(runs):
-    found = report.field_figures(runs, POINTS, FIGURES, "params_b (proxy)")
+    found = field_figures(runs, POINTS, "params_b (proxy)")
     assert [name for name, value in found.items() if np.isnan(value)] == ["arena_score"]
 
 
 def test_who_solves_a_question_is_known_if_all_that_can_were_asked(runs):
     (rows, _) = runs
     rows.loc[1, "score/x"] = np.nan  # y alone is right, and nobody knows of x
-    unknown = report.field_figures([rows], POINTS, FIGURES, "USD")
+    unknown = field_figures([rows], POINTS)
     assert unknown["few_solve_share"] == pytest.approx(1 / 2)
     rows["eligible/x"] = [True, False, True]  # x could not have been
     rows["eligible/y"] = True
-    known = report.field_figures([rows], POINTS, FIGURES, "USD")
+    known = field_figures([rows], POINTS)
     assert known["few_solve_share"] == pytest.approx(2 / 3)
 
 
-def test_distances_are_to_the_front_of_all_routers():
+def test_distances_are_to_the_front_of_all_routers(runs):
     one, other = (
         pd.DataFrame(dict(zip(("cost", "score"), of, strict=True)))
         for of in ([[1, 100], [0.4, 0.8]], [[10], [0.4]])
     )
+    pool = pd.concat([one, other])
     # scaled: (0, 0) and (1, 1) are the front, the other one stands at (1/2, 0)
-    assert report.distances_to_front([one, other]) == pytest.approx([0, 0.5])
-    assert report.distances_to_front([other]) == [0]
+    found = [field_figures(runs, points, pool=pool)["distance_to_front"] for points in (one, other)]
+    assert found == pytest.approx([0, 0.5])
+    assert field_figures(runs, other)["distance_to_front"] == 0

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.field import table
+from benchmarks.metrics import METRICS
 
 ROWS = pd.DataFrame(
     {
@@ -24,7 +25,7 @@ ROWS = pd.DataFrame(
 
 
 def test_a_line_a_router_in_the_given_order_and_a_dash_for_what_is_not_known():
-    assert table.to_markdown(ROWS).splitlines()[-4:] == [
+    assert table.to_markdown(ROWS, METRICS).splitlines()[-4:] == [
         "| router | V_B | entropy, bits | AIQ over zero router | Gain@B | Gap@O | Brier | ECE "
         "| score where few solve |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -34,7 +35,7 @@ def test_a_line_a_router_in_the_given_order_and_a_dash_for_what_is_not_known():
 
 
 def test_what_the_columns_are_stands_above():
-    first, _, about, *_ = table.to_markdown(ROWS).splitlines()
+    first, _, about, *_ = table.to_markdown(ROWS, METRICS).splitlines()
     assert first == "the zero router's AIQ is 0.600."
     assert about == (
         "V_B: score over that of the llm best on test (RouterEval). AIQ: mean height of the "
@@ -51,11 +52,11 @@ def test_what_the_columns_are_stands_above():
 )
 def test_few_llms_are_counted(n_llms, which):
     of_one_router = ROWS.assign(n_llms=n_llms).iloc[:1]
-    assert f"Few: questions that {which}," in table.to_markdown(of_one_router)
+    assert f"Few: questions that {which}," in table.to_markdown(of_one_router, METRICS)
 
 
 def test_figures_of_other_seeds_stand_as_a_range():
     rows = ROWS.assign(aiq_zero=[0.61, 0.6], few_solve_share=[0.12, 0.13])
-    text = table.to_markdown(rows)
+    text = table.to_markdown(rows, METRICS)
     assert "the zero router's AIQ is 0.600 to 0.610." in text
     assert ", 12.0% to 13.0% of all." in text

@@ -8,7 +8,7 @@ from made_boards import MadeRun
 from stored_by_hand import asked, stored
 
 from benchmarks import figure_data
-from benchmarks.comparable import Comparison
+from benchmarks.comparison import Comparison
 from benchmarks.figure_data import ALL, pareto_front
 
 IDS = ["q1", "q2", "q3", "q4", "q5"]
@@ -137,7 +137,7 @@ class TestShares:
 
     def test_the_rest_of_many_is_one_sum(self, monkeypatch):
         share = {f"llm{i:02d}": (1 + i) / 78 for i in range(12)}
-        monkeypatch.setattr(figure_data.metrics, "selection_share", lambda rows: share)
+        monkeypatch.setattr(figure_data, "selection_share", lambda rows: share)
         shares = figure_data.selection_shares(board({"router": "x"}), comparison(x=[TOLD]))
         assert list(shares) == [f"llm{i:02d}" for i in range(11, 3, -1)] + ["4 others"]
         assert shares["4 others"].iloc[0] == pytest.approx(10 / 78)
@@ -146,14 +146,14 @@ class TestShares:
     @pytest.mark.parametrize(("n", "last"), [(8, "llm7"), (9, "1 other"), (10, "2 others")])
     def test_eight_are_named(self, monkeypatch, n, last):
         share = {f"llm{i}": 1 / n for i in range(n)}
-        monkeypatch.setattr(figure_data.metrics, "selection_share", lambda rows: share)
+        monkeypatch.setattr(figure_data, "selection_share", lambda rows: share)
         shares = figure_data.selection_shares(board({"router": "x"}), comparison(x=[TOLD]))
         assert list(shares)[:8] == [f"llm{i}" for i in range(8)]  # equals by name
         assert list(shares)[-1] == last
 
     def test_nothing_could_be_sent(self, monkeypatch):
         share = {f"llm{i}": NAN for i in range(10)}
-        monkeypatch.setattr(figure_data.metrics, "selection_share", lambda rows: share)
+        monkeypatch.setattr(figure_data, "selection_share", lambda rows: share)
         shares = figure_data.selection_shares(board({"router": "x"}), comparison(x=[TOLD]))
         assert np.isnan(shares["2 others"].iloc[0])
 
@@ -168,12 +168,11 @@ class TestCosts:
         found = comparison(**{name: [TOLD] for name in curves})
         given = iter(curves[name] for name in sorted(curves))
 
-        def curve(rows, prices):
+        def curve(rows):
             assert rows[0]["question_id"].tolist() == IDS
-            assert prices[0] == 0
             return pd.DataFrame(next(given), columns=["cost", "score"])
 
-        monkeypatch.setattr(figure_data.metrics, "price_curve", curve)
+        monkeypatch.setattr(figure_data, "operating_points", curve)
         costs = figure_data.costs(found)
         steep = costs.curves[costs.curves["router"] == "steep"]
         assert steep[["cost", "score"]].to_numpy().tolist() == [[2, 0.35], [5, 0.9]]

@@ -279,15 +279,15 @@ REAL = Path(os.environ.get("PROCTOR_DATA", "")) / "open_llm_leaderboard"
     reason="PROCTOR_DATA does not name a folder with open_llm_leaderboard: real outcomes untested",
 )
 def test_first_figures_on_real_outcomes():
-    from benchmarks import bounds, metrics
+    from benchmarks import scoring
 
     table = folder.load(REAL)
     assert (len(table), table.n_llms) == (969, 2205)
     from conftest import composed
 
     small8 = table.select(composed("router=knn", "zoo=small8").zoo.llms)
-    oracle = metrics.macro_mean(small8.scores.max(axis=1)[None], small8.datasets)
-    mean = metrics.macro_mean(bounds.random_score(small8.scores)[None], small8.datasets)
+    oracle = scoring.macro_mean(small8.scores.max(axis=1)[None], small8.datasets)
+    mean = scoring.macro_mean(scoring.random_score(small8.scores)[None], small8.datasets)
     assert oracle == pytest.approx(0.850, abs=0.001)
     assert mean == pytest.approx(0.561, abs=0.001)
     assert small8.cost_unit == "params_b (proxy)"

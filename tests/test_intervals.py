@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks.intervals import bootstrap_macro, interval, small_dataset_note
-from benchmarks.metrics import gap_closed
+from benchmarks.scoring import gap_closed
 from benchmarks.stored_rows import Panel
 
 

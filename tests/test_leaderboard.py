@@ -117,7 +117,7 @@ def test_names_that_look_like_numbers_stay_names(tmp_path):
 
 
 def test_nothing_is_left_beside_the_files(two, monkeypatch):
-    monkeypatch.setattr(leaderboard_files, "to_field_markdown", lambda board: 1 / 0)
+    monkeypatch.setattr(leaderboard_files, "to_field_markdown", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         leaderboard.write(two)
     assert [file.name for file in two.iterdir() if file.name.startswith(".")] == []

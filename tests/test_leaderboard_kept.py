@@ -33,7 +33,7 @@ def store(monkeypatch):
     """Return the stored runs, a list to change, and the data of those that were derived."""
     runs, derived = [], []
 
-    def board(some):
+    def board(some, metrics=()):
         derived.extend(run.data for run in some)
         rows = [
             row(**names_of(run), router=run.router, macro_score=run.score, **run.more)

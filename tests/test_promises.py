@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import budget
-from benchmarks.comparable import Comparison
+from benchmarks.comparison import Comparison
 from benchmarks.store import Run
 from routers.dual import DualAllocator
 

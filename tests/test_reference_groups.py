@@ -12,7 +12,7 @@ from reference.significance import corrected_p_values
 from test_interval_variances import Known
 
 from benchmarks.intervals import bootstrap_macro
-from benchmarks.metrics import macro_mean
+from benchmarks.scoring import macro_mean
 from benchmarks.significance import holm, pair_p_values
 from benchmarks.stored_rows import Panel, panel
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.comparable import Comparison, compared
+from benchmarks.comparable import compared
+from benchmarks.comparison import Comparison
 from benchmarks.remarks import remarks
 
 NAN = float("nan")

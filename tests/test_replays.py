@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from benchmarks.arrival_setting import arrival_zoos
 from benchmarks.field import llmrouterbench, routereval
-from benchmarks.metrics import gap_closed
+from benchmarks.scoring import gap_closed
 from routers.choice import choose
 
 FOLDER = ROOT / "tests" / "published"

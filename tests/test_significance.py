@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks import metrics, significance
+from benchmarks import scoring, significance
 
 ONE = np.array(["d"] * 3, dtype=object)
 
@@ -17,10 +17,10 @@ def p_value(first, second, datasets=ONE, seed=0):
 
 def test_weights_make_a_sum_the_macro_mean():
     datasets = np.array(["d", "e", "d", "d"], dtype=object)
-    weights = significance.macro_weights(datasets)
+    weights = scoring.macro_weights(datasets)
     np.testing.assert_allclose(weights, [1 / 6, 1 / 2, 1 / 6, 1 / 6])
     values = np.array([[0.1, 0.7, 0.4, 0.9]])
-    assert values[0] @ weights == pytest.approx(metrics.macro_mean(values, datasets))
+    assert values[0] @ weights == pytest.approx(scoring.macro_mean(values, datasets))
 
 
 def test_p_value_by_counting():

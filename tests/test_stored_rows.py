@@ -8,6 +8,7 @@ import pytest
 from stored_by_hand import asked, stored, two_seeds
 
 from benchmarks import stored_rows
+from benchmarks.scoring import chosen
 from benchmarks.stored_rows import equals_by_luck, panel
 
 NAN = math.nan
@@ -115,7 +116,7 @@ def test_each_llm_is_eligible_unless_it_is_said():
 
 def test_what_was_not_chosen_has_no_value():
     values = np.array([[1.0, 2], [3, 4], [5, 6]])
-    taken = stored_rows.chosen(values, np.array([1, -1, 0]))
+    taken = chosen(values, np.array([1, -1, 0]))
     np.testing.assert_array_equal(taken, [2, NAN, 5])
 
 
@@ -137,3 +138,72 @@ def test_who_scored_as_a_floor_by_other_choices(floor):
     worse = other.assign(choice=[1, 0, 1])
     assert not equals_by_luck([worse], floor)
     assert not equals_by_luck([other, worse], floor)
+
+
+@pytest.fixture
+def outcomes():
+    """What two llms did with three questions, and what was chosen: no policy's score is said."""
+    return stored(
+        ["a", "b"],
+        question_id=["p", "q", "r"],
+        dataset=["d"] * 3,
+        score=[[1, 0], [0.25, 0.75], [0, 0]],
+        cost=[[3, 1], [4, 2], [5, 7]],
+        choice=[1, 0, -1],
+        choice_best_single=[0, 0, 0],
+    )
+
+
+def test_outcomes_and_choices_tell_what_policies_scored_and_paid(outcomes):
+    found = stored_rows.scored(outcomes)
+    expected = {
+        "score": [0, 0.25, NAN],
+        "cost": [1, 4, NAN],
+        "best_single_score": [1, 0.25, 0],
+        "best_single_cost": [3, 4, 5],
+        "random_score": [0.5, 0.5, 0],
+        "random_cost": [2, 3, 6],
+        "oracle_score": [1, 0.75, 0],
+        "oracle_cost": [3, 2, 5],
+    }
+    assert list(found)[: len(list(outcomes))] == list(outcomes)
+    assert set(found) - set(outcomes) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+    assert stored_rows.router_score(outcomes).equals(found["score"])
+    assert stored_rows.router_score(outcomes.assign(score=0.5)).tolist() == [0.5] * 3
+
+
+def test_what_is_said_already_stays(outcomes):
+    said = outcomes.assign(score=0.5, oracle_score=0.9, random_cost=8.0)
+    found = stored_rows.scored(said)
+    assert found["score"].tolist() == [0.5] * 3
+    assert found["oracle_score"].tolist() == [0.9] * 3
+    assert found["random_cost"].tolist() == [8] * 3
+    assert found["oracle_cost"].tolist() == [3, 2, 5]
+
+
+def test_what_nobody_said_is_not_made_up(outcomes):
+    unpriced = outcomes.drop(columns=["cost/a", "cost/b"])
+    assert not [name for name in stored_rows.scored(unpriced) if "cost" in name]
+    assert np.isnan(stored_rows.matrix(unpriced, "cost")).all()
+    plain = outcomes[["question_id", "dataset"]].assign(score=1.0)
+    assert list(stored_rows.scored(plain)) == list(plain)
+    # an oracle without luck needs to know of options
+    assert "corrected_oracle_score" not in stored_rows.scored(outcomes)
+    assert "corrected_oracle_score" in stored_rows.scored(outcomes.assign(chance=0.25))
+
+
+def test_columns_of_policies():
+    column_of = stored_rows.column_of
+    assert (column_of("router"), column_of("router", "cost")) == ("score", "cost")
+    assert (column_of("oracle"), column_of("oracle", "cost")) == ("oracle_score", "oracle_cost")
+
+
+def test_who_scored_as_the_floor_and_says_no_choice_may_have_chosen_otherwise():
+    plain = pd.DataFrame({"score": [1.0, 0], "best_single_score": [1.0, 0], "choice": [0, 1]})
+    assert equals_by_luck([plain], "best_single")
+    assert equals_by_luck([plain.drop(columns="choice")], "best_single")
+    assert not equals_by_luck([plain, plain.assign(score=[1.0, 0.5])], "best_single")
+    told = plain.assign(**{"choice/best_single": [0, 1], "score/a": [1.0, 1], "score/b": [0.0, 0]})
+    assert not equals_by_luck([told], "best_single")  # it chose the same

@@ -5,16 +5,18 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from stored_by_hand import asked, stored, two_seeds
+from stored_by_hand import asked, stored, summary, two_seeds
 
-from benchmarks import metrics
+from benchmarks.headline import selection_share
+from benchmarks.price_curve import operating_points
+from benchmarks.scoring import selection_entropy
 
 CURVE = pd.DataFrame({"price": [0.0], "score": [1.0], "cost": [1.0]})  # quick, where none is meant
 
 
 def test_every_figure_of_two_seeds():
     # dataset d holds five tests, e two: macro means weigh both alike, all seeds together
-    found = metrics.summary(two_seeds())
+    found = summary(two_seeds())
     expected = {
         "n_seeds": 2,
         "n_questions": 5,
@@ -84,7 +86,7 @@ def t_interval(values):
 
 
 def test_intervals_are_of_paired_differences_to_their_own_reference(steady):
-    found = metrics.summary([steady], curve=CURVE)
+    found = summary([steady], points=CURVE)
     single, recognised, router = (
         steady[f"score/{name}"].to_numpy() for name in ("single", "recognized", "router")
     )
@@ -99,23 +101,23 @@ def test_intervals_keep_to_what_is_possible(steady):
     row = steady.iloc[:6].copy()
     row["score/router"] = [1, 1, 1, 1, 1, 0.9]
     row["score/single"], row["oracle_score"] = [0.1, 0.3, 0.2, 0.4, 0.3, 0.2], [1, 1, 1, 1, 1, 1]
-    found = metrics.summary([row], curve=CURVE)
+    found = summary([row], points=CURVE)
     assert found["macro_high"] == found["gap_high"] == 1
     assert found["macro_low"] < 59 / 60
     row["score/router"] = [0, 0, 0, 0, 0, 0.1]
-    worse = metrics.summary([row.assign(oracle_score=row["score/single"] + 0.2)], curve=CURVE)
+    worse = summary([row.assign(oracle_score=row["score/single"] + 0.2)], points=CURVE)
     assert worse["macro_low"] == 0
     assert worse["gap_low"] < worse["gap_closed"] < -1  # nothing bounds it from below
 
 
 def test_who_met_a_floor_by_luck_has_no_interval_against_it(steady):
     lucky = steady.assign(**{"score/router": steady["score/recognized"]})
-    found = metrics.summary([lucky], curve=CURVE)
+    found = summary([lucky], points=CURVE)
     assert found["lift_recognised"] == 0
     assert np.isnan([found["lift_low"], found["lift_high"]]).all()
     assert found["gap_low"] < found["gap_closed"] < found["gap_high"]
     lucky = steady.assign(**{"score/router": steady["score/single"]})
-    found = metrics.summary([lucky], curve=CURVE)
+    found = summary([lucky], points=CURVE)
     assert found["gap_closed"] == 0
     assert found["lead_best_single"] == 0
     assert np.isnan(
@@ -127,7 +129,7 @@ def test_who_met_a_floor_by_luck_has_no_interval_against_it(steady):
 def test_replicates_follow_the_seed_that_is_given(steady):
     names = ["macro_low", "gap_low", "lift_high"]
     zero, again, one = (
-        [metrics.summary([steady], *seed, curve=CURVE)[name] for name in names]
+        [summary([steady], *seed, points=CURVE)[name] for name in names]
         for seed in ((), (0,), (1,))
     )
     assert zero == again
@@ -142,36 +144,37 @@ def test_who_chooses_as_the_best_single_llm_closes_no_gap_however_small_the_gap(
         choice_recognised_dataset=[1, 1, 1],
         choice_dataset_best=[1, 1, 1],
     )
-    found = metrics.summary([row], curve=CURVE)
+    found = summary([row], points=CURVE)
     assert [found[name] for name in ("gap_closed", "gap_low", "gap_high")] == [0, 0, 0]
     assert [found[name] for name in ("lead_best_single", "lead_low", "lead_high")] == [0, 0, 0]
     assert [found[name] for name in ("lift_recognised", "lift_low", "lift_high")] == [0, 0, 0]
     assert np.isnan([found["cheapest"], found["cost_cheapest"]]).all()  # it was not run
-    nothing = metrics.summary([row[1:]], curve=CURVE)  # here it is the oracle, too
+    nothing = summary([row[1:]], points=CURVE)  # here it is the oracle, too
     assert np.isnan([nothing["gap_closed"], nothing["gap_low"], nothing["gap_high"]]).all()
 
 
 def test_the_cost_to_match_is_the_least_on_the_curve_at_no_loss(steady):
-    best = metrics.summary([steady], curve=CURVE)["best_single"]
+    best = summary([steady], points=CURVE)["best_single"]
     curve = pd.DataFrame(
         {"price": [0, 1, 2, 3], "score": [1, best + 0.1, best, best - 0.1], "cost": [9, 7, 5, 3]}
     )
-    assert metrics.summary([steady], 0, curve)["cost_to_match_best_single"] == 5
+    assert summary([steady], 0, curve)["cost_to_match_best_single"] == 5
     # made of the run itself: at a price above .5 / 1 everyone asks the cheapest, best single
-    assert metrics.summary([steady])["cost_to_match_best_single"] == 1
-    assert np.isnan(metrics.summary([steady], 0, curve[3:])["cost_to_match_best_single"])
+    own = operating_points([steady])
+    assert summary([steady], 0, own)["cost_to_match_best_single"] == 1
+    assert np.isnan(summary([steady], 0, curve[3:])["cost_to_match_best_single"])
     edge = pd.DataFrame({"price": [0.0], "score": [best - 1e-12], "cost": [4.0]})
-    assert metrics.summary([steady], 0, edge)["cost_to_match_best_single"] == 4
+    assert summary([steady], 0, edge)["cost_to_match_best_single"] == 4
     edge["score"] -= 1e-12
-    assert np.isnan(metrics.summary([steady], 0, edge)["cost_to_match_best_single"])
+    assert np.isnan(summary([steady], 0, edge)["cost_to_match_best_single"])
     unpriced = steady.assign(**{"cost/single": math.nan})
-    assert np.isnan(metrics.summary([unpriced], 0, curve)["cost_to_match_best_single"])
+    assert np.isnan(summary([unpriced], 0, curve)["cost_to_match_best_single"])
     curve.loc[2, "cost"] = math.nan
-    assert metrics.summary([steady], 0, curve)["cost_to_match_best_single"] == 7
+    assert summary([steady], 0, curve)["cost_to_match_best_single"] == 7
 
 
 def test_a_router_without_any_choice_has_no_figures():
-    found = metrics.summary([two_seeds()[0].iloc[:0]])
+    found = summary([two_seeds()[0].iloc[:0]])
     assert found["n_questions"] == 0
     unknown = ("macro_score", "micro_score", "cost", "cost_known", "largest_share", "oracle")
     assert np.isnan([found[name] for name in (*unknown, "selection_entropy", "gap_low")]).all()
@@ -179,17 +182,17 @@ def test_a_router_without_any_choice_has_no_figures():
 
 def test_shares_of_a_selection_are_over_what_was_sent():
     first, second = two_seeds()
-    assert metrics.selection_share([first, second]) == pytest.approx({"a": 2 / 7, "b": 5 / 7})
+    assert selection_share([first, second]) == pytest.approx({"a": 2 / 7, "b": 5 / 7})
     first["choice"] = [0, -1, -1, -1]
     second["choice"] = -1
-    assert metrics.selection_share([first, second]) == {"a": 1, "b": 0}
-    assert metrics.selection_entropy({"a": 1, "b": 0}) == 0
+    assert selection_share([first, second]) == {"a": 1, "b": 0}
+    assert selection_entropy({"a": 1, "b": 0}) == 0
 
 
 def test_the_known_share_of_costs_is_of_choices():
     first, _ = two_seeds()
     first["cost/b"] = [math.nan, math.nan, 6, math.nan]  # asked for q4 and q2 only
-    found = metrics.summary([first], curve=CURVE)
+    found = summary([first], points=CURVE)
     assert found["cost_known"] == 3 / 4
     assert np.isnan(found["cost"])
     assert found["cost_best_single"] == (1 + 2) / 2

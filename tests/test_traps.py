@@ -44,12 +44,16 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from omegaconf import OmegaConf
+from stored_by_hand import field_figures, summary
 
-from benchmarks import bounds, metrics
+from benchmarks import stored_rows
 from benchmarks.evaluate import evaluate
-from benchmarks.field import llmrouterbench, report, routellm, routerarena, routerbench, routereval
+from benchmarks.field import llmrouterbench, routellm, routerarena, routerbench, routereval
+from benchmarks.points import price_grid
+from benchmarks.price_curve import price_curve
+from benchmarks.scoring import chosen, oracle
 from benchmarks.splits import holdout, kfold
-from benchmarks.stored_rows import chosen, llm_names, matrix, panel
+from benchmarks.stored_rows import llm_names, matrix, panel
 from routers.choice import choose
 from routers.encoders import TfidfEncoder
 from routers.neighbors import KNNRouter
@@ -88,7 +92,7 @@ def test_no_test_outcome_reaches_a_prediction_or_a_floor(name, table, build_rout
     scores[held_out(table)] = 1 - scores[held_out(table)]
     before = rows_of(build_router(name), table)
     after = rows_of(build_router(name), dataclasses.replace(table, scores=scores))
-    same = ["choice", *(f"choice/{floor}" for floor in bounds.FLOORS)]
+    same = ["choice", *(f"choice/{floor}" for floor in stored_rows.FLOORS)]
     same += [column for column in before if column.startswith("predicted_")]
     assert before[same].equals(after[same])
     assert not before.filter(like="score/").equals(after.filter(like="score/"))
@@ -140,13 +144,13 @@ def test_one_missing_cost_makes_the_figures_that_need_it_unknown(table):
     rows = evaluate(KNNRouter(k=5), table, kfold(table, 0), RECOGNISER).rows
     asked = llm_names(rows)[rows["choice"][3]]
     rows.loc[3, f"cost/{asked}"] = np.nan
-    points = metrics.price_curve([rows], metrics.price_grid([rows]))
-    figures = metrics.summary([rows], curve=points)
-    found = report.field_figures([rows], points, figures, "USD")
+    points = price_curve([rows], price_grid([rows]))
+    figures = summary([rows], points=points)
+    found = field_figures([rows], points)
     assert all(np.isnan(found[name]) for name in ("aiq", "aiq_zero", "aiq_gain", "arena_score"))
     assert np.isnan(figures["cost"])
     unpriced = points.assign(cost=np.nan)
-    assert np.isnan(report.distances_to_front([unpriced])).all()
+    assert np.isnan(field_figures([rows], unpriced)["distance_to_front"])
     assert not np.isnan(found["gap_oracle"])
 
 
@@ -250,8 +254,8 @@ def test_random_floor_is_over_the_routers_own_zoo(table):
 def test_fractions_stay_fractions_and_solved_has_a_threshold(tiny):
     scores = np.array([[0.97, 0.2, 0.1], [0.6, 0.7, 0.5], [0, 1, 0], [0.3, 0.2, 0.1]])
     table = dataclasses.replace(tiny, scores=scores)
-    best = bounds.oracle_choice(table)
-    np.testing.assert_allclose(chosen(table.scores, best), [0.97, 0.7, 1, 0.3])
+    best, _ = oracle(table.scores, table.costs)
+    np.testing.assert_allclose(best, [0.97, 0.7, 1, 0.3])
     assert list(llmrouterbench.n_solvers(table.scores)) == [1, 0, 1, 0]
     assert list(llmrouterbench.n_solvers(table.scores, solved_at=0.5)) == [1, 3, 1, 0]
     means, _ = llmrouterbench.score_by_solvers(table.scores[:, 0], table.scores)

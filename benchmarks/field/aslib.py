@@ -1,6 +1,6 @@
 """Algorithm selection: penalised runtime, and the gap closed where lower is better.
 
-The gap closed in score is ``benchmarks.metrics.gap_closed``.
+The gap closed in score is ``benchmarks.scoring.gap_closed``.
 
 References
 ----------
@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.metrics import gap_closed
-from routers.table import FloatArray
+from benchmarks.scoring import FloatArray, gap_closed
 
 
 def penalised_runtime(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from benchmarks.scoring import FloatArray, observed_means
 from benchmarks.stored_rows import llm_names, matrix
-from routers._targets import column_means
-from routers.table import FloatArray
 
 
 def brier(predicted: FloatArray, scores: FloatArray) -> FloatArray:
@@ -24,10 +23,7 @@ def brier(predicted: FloatArray, scores: FloatArray) -> FloatArray:
     ----------
     Brier, "Verification of forecasts expressed in terms of probability", 1950.
     """
-    error = (predicted - scores) ** 2
-    seen = ~np.isnan(error)
-    total, count = np.where(seen, error, 0).sum(axis=0), seen.sum(axis=0)
-    return np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0)
+    return observed_means((predicted - scores) ** 2, axis=0)
 
 
 def calibration_error(
@@ -91,8 +87,8 @@ def by_llm(runs: list[pd.DataFrame]) -> pd.DataFrame:
         known = ~(np.isnan(predicted) | np.isnan(scores))
         pairs += known.sum(axis=0)
         columns = {
-            "score": column_means(np.where(known, scores, np.nan)),
-            "predicted": column_means(np.where(known, predicted, np.nan)),
+            "score": observed_means(np.where(known, scores, np.nan), axis=0),
+            "predicted": observed_means(np.where(known, predicted, np.nan), axis=0),
             "brier": brier(predicted, scores),
             "calibration_error": calibration_error(predicted, scores),
         }

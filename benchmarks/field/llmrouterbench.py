@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from routers.table import FloatArray
+from benchmarks.scoring import FloatArray
 
 # A score from which a question counts as solved: RouterEval's threshold for fractional scores.
 SOLVED = 0.95

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from routers.table import FloatArray
+from benchmarks.scoring import FloatArray
 
 
 def gap_recovered(score: FloatArray, weak: float, strong: float) -> FloatArray:

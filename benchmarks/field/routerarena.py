@@ -7,9 +7,11 @@ RouterArena, README and released code.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from routers.table import FloatArray, Texts
+from benchmarks.scoring import FloatArray
 
 CHEAPEST, DEAREST = 0.0044, 200.0  # USD per 1,000 questions
 BETA = 0.1
@@ -36,7 +38,7 @@ def arena_score(accuracy: float, cost: float, beta: float = BETA) -> float:
     return float((1 + beta) * accuracy * cheapness / below) if below > 0 else 0.0
 
 
-def robustness(choice: Texts, perturbed: Texts) -> float:
+def robustness(choice: Sequence[str] | np.ndarray, perturbed: Sequence[str] | np.ndarray) -> float:
     """Share of questions whose choice stays when the question is reworded, in [0, 1].
 
     Parameters

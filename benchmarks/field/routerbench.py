@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from routers.table import FloatArray
+from benchmarks.scoring import FloatArray
 
 
 def hull(costs: FloatArray, scores: FloatArray) -> FloatArray:

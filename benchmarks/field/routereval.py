@@ -9,8 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import softmax
 
-from benchmarks.metrics import selection_entropy
-from routers.table import FloatArray
+from benchmarks.scoring import FloatArray, selection_entropy
 
 # Accuracy of a strong reference system on each benchmark, as the released code has them.
 STRONG_REFERENCE: Mapping[str, float] = MappingProxyType(

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from benchmarks.field.llmrouterbench import few_solvers
+from benchmarks.metric import Metric
 from benchmarks.writing import markdown, number
 
-_COLUMNS = {
-    "value_over_best_single": ("V_B", ".3f"),
-    "selection_entropy": ("entropy, bits", ".2f"),
-    "aiq_gain": ("AIQ over zero router", "+.3f"),
-    "gain_best_single": ("Gain@B", "+.1%"),
-    "gap_oracle": ("Gap@O", ".1%"),
-    "brier": ("Brier", ".3f"),
-    "calibration_error": ("ECE", ".3f"),
-    "few_solve_score": ("score where few solve", ".3f"),
-}
+_FIRST = (  # in this order; others that are shown come after them
+    "value_over_best_single",
+    "selection_entropy",
+    "aiq_gain",
+    "gain_best_single",
+    "gap_oracle",
+    "brier",
+    "calibration_error",
+    "few_solve_score",
+)
 
 
-def to_markdown(rows: pd.DataFrame) -> str:
+def to_markdown(rows: pd.DataFrame, metrics: Sequence[Metric]) -> str:
     """Return the table of one comparison, in the order of the rows, with what its columns are.
 
     Parameters
     ----------
     rows : DataFrame
         Rows of one comparison of the leaderboard.
+    metrics : sequence of Metric
+        Of which those are shown whose ``tables`` say "field".
     """
     few = few_solvers(int(rows.iloc[0]["n_llms"]))
     which = "exactly 1 llm solves" if few == 1 else f"1 to {few} llms solve"
@@ -39,12 +44,18 @@ def to_markdown(rows: pd.DataFrame) -> str:
         f"{_range(rows['few_solve_share'], '.1%')} of all. A dash: costs are not known, or the "
         "router says nothing of it."
     )
-    heads = ["router", *(title for title, _ in _COLUMNS.values())]
+    shown = _shown(metrics)
+    heads = ["router", *(markdown(metric.label) for metric in shown)]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for _, row in rows.iterrows():
-        cells = [number(row[name], style) for name, (_, style) in _COLUMNS.items()]
-        lines.append("| " + " | ".join([f"**{markdown(row['router'])}**", *cells]) + " |")
+        cells = [f"**{markdown(row['router'])}**", *(metric.written(row) for metric in shown)]
+        lines.append("| " + " | ".join(cells) + " |")
     return f"{about}\n\n" + "\n".join(lines)
+
+
+def _shown(metrics: Sequence[Metric]) -> list[Metric]:
+    found = {metric.name: metric for metric in metrics if "field" in metric.tables}
+    return [found[name] for name in dict.fromkeys([*_FIRST, *found]) if name in found]
 
 
 def _range(values: pd.Series, style: str) -> str:
