@@ -25,7 +25,7 @@ def duplicate_groups(table: RoutingTable) -> np.ndarray:
 
 
 def distinct(texts: Iterable[str]) -> tuple[np.ndarray, list[str]]:
-    """Number texts in the order in which they first come; return numbers and different texts.
+    """Give texts numbers as they first come; return these, and the different texts.
 
     Before version 3.1, ``pandas.factorize`` tells texts apart up to their first null character;
     ``numpy.unique`` gives every text the room of the longest one.

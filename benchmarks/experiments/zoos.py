@@ -107,7 +107,7 @@ def _routed(router: Router, work: Work, fold: Fold) -> pd.DataFrame:
     fitted = clone(router).fit(work.table.rows(fold.train), beside)
     judge = work.table.rows(fold.test)
     labels = {"question_id": judge.ids, "dataset": judge.datasets}
-    labels |= group_column(work.table, judge)
+    labels |= group_column(work.table.groups, judge.groups)
     scores = policy_scores(judge, {"score": fitted.predict_scores(list(judge.questions))})
     return pd.concat([pd.DataFrame(labels), scores], axis=1)
 
