@@ -13,7 +13,7 @@ from routers.constraints import PATH, Constraints, Integer, OneOf, Real
 from routers.model_sat.targets import RUNGS
 from routers.table import FloatArray
 
-_STEPS_PER_KIND, _FEWEST_STEPS, _MOST_STEPS = 25, 400, 1500
+_STEPS_PER_KIND, _FEWEST_STEPS, _MOST_STEPS = 50, 800, 2400
 
 
 class Teaching(BaseEstimator):
@@ -39,8 +39,8 @@ class Teaching(BaseEstimator):
         Share of a question's tokens, in [0, 1), that are hidden from the soft tokens, others at
         every step: what is learned must not hang on a few words of a training question.
     n_steps : int or None, default=None
-        By default 25 for each kind of question that the targets tell apart, at least 400 and at
-        most 1,500.
+        By default 50 for each kind of question that the targets tell apart, at least 800 and at
+        most 2,400.
     n_questions : int, default=16
         Of a step, of all datasets alike.
     n_llms : int, default=8
