@@ -22,8 +22,9 @@ from benchmarks.commands import make_command
 from benchmarks.composing import ROOT, Job, UsageError, no_choice
 from benchmarks.experiment_report import Report
 from benchmarks.identity import canonical
-from benchmarks.loading import load_folds, load_pool, load_table
+from benchmarks.loading import load_folds, load_pool, load_source, load_table
 from benchmarks.progress import Progress
+from benchmarks.sources.source import Source
 from benchmarks.splits import Fold
 from routers.table import RoutingTable
 
@@ -53,6 +54,12 @@ class Work:
     def cfg(self) -> DictConfig:
         """The settings."""
         return self.job.cfg
+
+    @cached_property
+    def source(self) -> Source:
+        """All outcomes, of any llm, and what is known of llms and questions."""
+        with self.progress.stage(f"reading {self.cfg.data.name}", "outcome"):
+            return load_source(self.cfg)
 
     @cached_property
     def table(self) -> RoutingTable:

@@ -214,7 +214,7 @@ class Work:
         self.cfg.data = {"name": "d"}
         self.part = {"size": 5}
         self.job = Job(self.cfg, {}, [])
-        self.table = synthetic.load(12, seed=0)
+        self.table = synthetic.load(12, seed=0).table
         self.pool = None
 
 

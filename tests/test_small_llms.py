@@ -171,7 +171,7 @@ def test_real_questions_are_those_that_were_asked(measured):
 
 @needs_texts
 def test_load_gives_a_complete_table(outcomes, llms, measured):
-    table = small_llms.load()
+    table = small_llms.load().table
     assert table.scores.shape == (measured["questions"], len(llms))
     assert np.isfinite(table.scores).all()
     assert np.isfinite(table.costs).all()
