@@ -71,6 +71,11 @@ def has_choice(rows: pd.DataFrame) -> np.ndarray:
     return (rows[list(_CHOICES)] >= 0).all(axis=1).to_numpy()
 
 
+def without_choice(rows: pd.DataFrame) -> set[str]:
+    """Return the ids of the questions on which the router or a floor has no choice."""
+    return set(rows.loc[~has_choice(rows), "question_id"])
+
+
 def compared(routers: Sequence[BySeed]) -> list[dict[int, pd.DataFrame]]:
     """Return the rows of each router and seed without the tests that some router has no choice on.
 
@@ -82,7 +87,7 @@ def compared(routers: Sequence[BySeed]) -> list[dict[int, pd.DataFrame]]:
     without: dict[int, set[str]] = {}
     for by_seed in routers:
         for seed, rows in by_seed.items():
-            without.setdefault(seed, set()).update(rows.loc[~has_choice(rows), "question_id"])
+            without.setdefault(seed, set()).update(without_choice(rows))
     return [
         {seed: _without(rows, without[seed]) for seed, rows in by_seed.items()}
         for by_seed in routers

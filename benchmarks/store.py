@@ -34,6 +34,7 @@ import pandas as pd
 from benchmarks.identity import canonical, identity, text_of
 
 PARTS = "parts"  # the folder of what an experiment measured, below its results
+ROWS = "rows.parquet"
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,7 +48,7 @@ class Run:
 
     def rows(self) -> pd.DataFrame:
         """Read the rows, one per test question; see ``benchmarks.evaluate.Evaluation``."""
-        return pd.read_parquet(self.folder / "rows.parquet")
+        return pd.read_parquet(self.folder / ROWS)
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
     part.mkdir(parents=True)
     try:
-        rows.to_parquet(part / "rows.parquet", index=False, compression="zstd")
+        rows.to_parquet(part / ROWS, index=False, compression="zstd")
         text = json.dumps(about | circumstances(), indent=1, sort_keys=True)
         (part / "run.json").write_text(text + "\n")
         part.rename(folder)

@@ -18,7 +18,7 @@ from benchmarks.arrival_figures import by_dataset, curves, leads
 from benchmarks.arrival_setting import ArrivalSetting, join_small_families
 from benchmarks.arrival_text import to_markdown as _text
 from benchmarks.composing import UsageError
-from benchmarks.experiment import Work
+from benchmarks.experiment_work import Work
 from routers.aptitude.cards import TakesCards
 from routers.base import Router
 
