@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from folders import written
 
-from benchmarks.sources import folder, small_llms, synthetic
-from benchmarks.sources.facts import LLM_FACTS, QUESTION_FACTS, llm_facts
+from benchmarks.sources import folder
+from benchmarks.sources.facts import LLM_FACTS, llm_facts, question_facts
 from benchmarks.sources.source import Source
 from routers.table import RoutingTable
 
@@ -24,17 +24,19 @@ def test_nothing_is_known_beside_a_bare_table():
     assert source.llms.empty
     assert set(source.llms) == set(LLM_FACTS)
     assert list(source.questions.index) == ["q", "p"]
+    assert set(source.questions) == {"n_tokens", "needs", "group"}
     assert source.questions["n_tokens"].isna().all()
     assert source.questions["needs"].tolist() == [None, None]
     assert source.questions["group"].tolist() == ["", ""]
     with pytest.raises(AttributeError):
         source.table = None
+    assert hash(source)  # it can be kept by itself, as its table can
 
 
 def test_what_is_known_is_in_one_form():
     llms = pd.DataFrame(
         {
-            "params_b": [7, -1, np.nan],
+            "params_b": [0, -1, np.nan],
             "released": ["2024", datetime.date(2024, 5, 30), pd.Timestamp("2024-06-01")],
             "family": [" kin", "", None],
             "input_price_per_m": [0.0, 3, None],
@@ -44,7 +46,7 @@ def test_what_is_known_is_in_one_form():
         index=["a", "b", "c"],
     )
     found = Source(table(), llms).llms
-    assert found["params_b"].tolist()[0] == 7
+    assert found["params_b"].tolist()[0] == 0
     assert found["params_b"].isna().tolist() == [False, True, True]
     assert found["released"].tolist() == ["2024", "2024-05-30", "2024-06-01"]
     assert found["family"].tolist() == ["kin", None, None]
@@ -92,6 +94,10 @@ def test_questions_are_those_of_the_table_in_its_order():
         (
             {"llms": pd.DataFrame({"context_window": [0]}, index=["a"])},
             "llms, row 0, column 'context_window': must be a finite number of at least 1",
+        ),
+        (
+            {"questions": pd.DataFrame({"needs": ["", 3]}, index=["p", "q"])},
+            "questions, row 1, column 'needs': must be a list of texts",
         ),
     ],
 )
@@ -150,14 +156,21 @@ def test_a_folder_tells_what_its_files_say(frames, tmp_path):
 @pytest.mark.parametrize(("column", "value"), [("n_tokens", -1), ("needs", "[1]")])
 def test_a_bad_value_of_a_question_is_named(frames, tmp_path, column, value):
     frames["questions"][column] = [None, value]
-    with pytest.raises(ValueError, match=f"questions.parquet, row 1, column '{column}': must be"):
+    told = f"questions.parquet, row 1, column '{column}': must be"
+    with pytest.raises(ValueError, match=told):
         folder.load(written(frames, tmp_path))
+    with pytest.raises(ValueError, match=told):
+        question_facts(frames["questions"], "questions.parquet")
 
 
-def test_the_embedded_source_knows_its_llms():
-    known = small_llms.load().llms
-    assert known.loc["smollm2-135m-instruct", ["params_b", "released"]].tolist() == [
-        0.135,
-        "2024-11",
+def test_no_tokens_are_a_number_of_tokens(frames):
+    assert question_facts(frames["questions"].assign(n_tokens=0), "q")["n_tokens"].tolist() == [
+        0,
+        0,
     ]
-    assert list(synthetic.load(3).questions) == [*QUESTION_FACTS, "group"]
+
+
+@pytest.mark.parametrize("missing", [None, pd.NA, pd.NaT, np.nan, "", " "])
+def test_a_date_may_be_missing(missing):
+    facts = pd.DataFrame({"released": pd.Series(["2024-05", missing], dtype=object)})
+    assert llm_facts(facts, "llms")["released"].tolist() == ["2024-05", None]

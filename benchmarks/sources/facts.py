@@ -95,8 +95,9 @@ def _objects(texts: dict[str, list[str | None]], index: pd.Index) -> dict[str, p
 
 def _names(facts: pd.DataFrame, column: str, file: str) -> list[str | None]:
     found = coded(facts, column, file, required=False)
-    # a missing value has the code -1, which looks up the entry appended here
-    return [text or None for text in np.append(found.values, "")[found.codes]]
+    # a missing value has the code -1, which looks up the last entry
+    texts = [*found.values, None]
+    return [texts[code] or None for code in found.codes]
 
 
 def _dates(facts: pd.DataFrame, column: str, file: str) -> list[str | None]:

@@ -69,7 +69,9 @@ class Source:
         _check_questions(self.questions, self.table)
         # the dataclass is frozen
         object.__setattr__(self, "llms", llm_facts(self.llms, "llms").rename_axis("llm"))
-        of_table = self.questions.reindex(pd.Index(self.table.ids, name="question_id"))
+        ids = pd.Index(self.table.ids, name="question_id")
+        # checked as they are given; then again, for those of which nothing is known
+        of_table = question_facts(self.questions, "questions").reindex(ids)
         known = question_facts(of_table, "questions").assign(group=self.table.groups)
         object.__setattr__(self, "questions", known)
 
@@ -97,7 +99,7 @@ def _check_frame(name: str, frame: object) -> None:
 
 def _check_questions(questions: pd.DataFrame, table: RoutingTable) -> None:
     """Refuse what is said of questions that are not there, or against what the table says."""
-    strange = questions.index.difference(pd.Index(table.ids, dtype=object))
+    strange = questions.index.difference(pd.Index(table.ids))
     if len(strange):
         advice = "Name questions by their ids."
         raise _wrong("the index of 'questions'", "of the table's ids", strange[0], advice)
