@@ -130,7 +130,9 @@ def check_killed(place, n_kills):
     while killed < n_kills:
         results = place.made(f"killed-{times}")
         times += 1
-        killed += n_killed(place, results, rng.uniform(0, seconds, n_kills - killed))
+        now = n_killed(place, results, rng.uniform(0, seconds, n_kills - killed))
+        killed += now
+        seconds /= 1 if now else 2  # the machine may be less busy than it was
         place.finish(results)
         found = tables(results)
         assert found.keys() == expected.keys()
