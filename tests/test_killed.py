@@ -130,7 +130,8 @@ def check_killed(place, n_kills):
     while killed < n_kills:
         results = place.made(f"killed-{times}")
         times += 1
-        now = n_killed(place, results, rng.uniform(0, seconds, n_kills - killed))
+        # what is gone on with takes less than the whole
+        now = n_killed(place, results, rng.uniform(0, seconds / 2, n_kills - killed))
         killed += now
         seconds /= 1 if now else 2  # the machine may be less busy than it was
         place.finish(results)
