@@ -97,7 +97,7 @@ plots: install ## draw the stored runs
 	@$(RUN) -m benchmarks.plots $(STORED)
 
 budget: install ## judge promises on score and cost over the stored runs
-	@$(RUN) -m benchmarks.budget $(STORED)
+	@$(RUN) -m benchmarks.run_experiment budget $(STORED) $(ARGS)
 
 speed: install ## print speed and memory against the targets, as ratios
 	$(RUN) -m benchmarks.speed $(ARGS)

@@ -1,52 +1,50 @@
-"""What a promise is worth: promised against reached score and cost, from the stored runs.
+"""What a promise is worth: promised against reached score and cost, from the rows of a run.
 
-``python -m benchmarks.budget [--results FOLDER]`` writes ``budget.{csv,png,pdf}`` into
-``figures/<data>-<zoo>-<split>/``. Promises are made on predictions; what they were worth is read
-from the true scores and costs. A batch is the test questions of one fold: what one fitted router
-is asked.
+Promises are made on predictions; what they were worth is read from the true scores and costs. A
+batch is the test questions of one fold: what one fitted router is asked.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import budget_plots, canvas
-from benchmarks.comparison import Comparison, comparisons, folder_names, place_of
-from benchmarks.plots import command_line
 from benchmarks.scoring import chosen
-from benchmarks.store import load_runs
 from benchmarks.stored_rows import llm_names, matrix
 from routers.allocation import best_within_budget, cheapest_at_quality
 from routers.choice import choose
+from routers.constraints import Real, SequenceOf
 from routers.dual import DualAllocator
 from routers.pricing import price_for_budget, price_for_quality
 from routers.table import FloatArray
+from routers.validation import checked
 
-SHARES = (0.25, 0.5, 0.75, 0.95)  # of the way from the cheapest to the best that is predicted
-ROOM = 1.5  # capacity of each llm, in equal shares of the batch, where there is one
 _COUNTS = ["n_questions", "n_left_out"]
-_KEYS = ["router", "kind", "capacity", "solver", "share"]
+_PROMISE = ["kind", "capacity", "solver", "share"]
+_VALUES = ["predicted_score", "predicted_cost", "score", "cost"]
+_FACTS = ["promise", "bound", "seconds"]  # the same in all rows of a batch under a promise
 
 
 @dataclass(frozen=True)
 class Batch:
     """Predictions and outcomes of one fold's test questions, shape (n, m) each.
 
-    ``n_left_out`` further questions of the fold cannot be judged.
+    ``left_out`` are the ids of further questions of the fold, which cannot be judged.
     """
 
+    fold: Any
+    ids: list[str]
     scores: FloatArray
     costs: FloatArray
     true_scores: FloatArray
     true_costs: FloatArray
     llms: list[str]
-    n_left_out: int
+    left_out: list[str]
 
 
 def batches(rows: pd.DataFrame) -> Iterator[Batch]:
@@ -54,64 +52,80 @@ def batches(rows: pd.DataFrame) -> Iterator[Batch]:
 
     Questions of which no llm's outcome and cost are known are left out.
     """
-    for _, part in rows.groupby("fold"):
-        values = {
-            name: matrix(part, name)
-            for name in ("predicted_score", "predicted_cost", "score", "cost")
-        }
+    for fold, part in rows.groupby("fold"):
+        values = {name: matrix(part, name) for name in _VALUES}
         unknown = np.isnan(sum(values.values()))
         possible = ~unknown.all(axis=1)
         if possible.any():
             scores = np.where(unknown, np.nan, values["predicted_score"])
+            ids = part["question_id"].to_numpy(dtype=object)
             yield Batch(
+                fold,
+                list(ids[possible]),
                 scores[possible],
                 values["predicted_cost"][possible],
                 values["score"][possible],
                 values["cost"][possible],
                 llm_names(part),
-                int((~possible).sum()),
+                list(ids[~possible]),
             )
 
 
-def measure(runs: list[pd.DataFrame]) -> pd.DataFrame:
-    """Allot every batch under every promise; one row per batch, promise and solver.
+@checked("budget", shares=SequenceOf(Real(0, 1), fewest=1), room=Real(1))
+def allot(rows: pd.DataFrame, shares: Sequence[float], room: float) -> pd.DataFrame:
+    """Allot the batches of a run under every promise, by every solver.
 
     Parameters
     ----------
-    runs : list of DataFrame
-        One router's rows, a frame per seed.
+    rows : DataFrame
+        Of a run, see ``benchmarks.evaluate.Evaluation``.
+    shares : sequence of float
+        What is promised: shares of the way from the cheapest to the best that is predicted.
+    room : float
+        Every promise is made twice: with as many questions for an llm as one likes, and with this
+        many equal shares of the batch at most.
 
     Returns
     -------
     DataFrame
-        ``run`` (position in ``runs``), ``n_questions`` (of the batch), ``n_left_out`` (of the
-        fold: no llm's score and cost are both known and predicted), ``kind`` (score or cost: what
-        was promised), ``capacity`` (per llm, in equal shares of the batch), ``solver``, ``share``
-        (of the way from the cheapest to the best), ``promise``, ``predicted_score``,
-        ``predicted_cost``, ``score`` and ``cost`` reached, ``violation`` (the true mean beyond the
-        promise: positive is a broken promise), ``gap`` (relative distance to the relaxation's
-        bound, of predicted cost or score; NaN where that is 0) and ``seconds``.
+        A row per question, promise and solver: ``fold``, ``kind`` (score or cost: what was
+        promised), ``capacity`` (per llm, in equal shares of the batch), ``share``, ``solver``,
+        ``question_id``, ``llm`` that was chosen, its ``predicted_score``, ``predicted_cost``,
+        ``score`` and ``cost``; and of the batch ``promise``, ``bound`` (the relaxation's, of
+        predicted cost or score) and ``seconds``. Of a question that cannot be judged, for no llm's
+        score and cost are both known and predicted, ``llm`` is None and its figures are NaN; a
+        fold without any other is left out.
     """
-    found: list[dict[str, object]] = []
-    for run, rows in enumerate(runs):
-        for batch in batches(rows):
-            for room in (np.inf, ROOM):
-                about = {
-                    "run": run,
-                    "n_questions": len(batch.scores),
-                    "n_left_out": batch.n_left_out,
-                }
-                found += (about | row for row in _measure_batch(batch, room))
-    return pd.DataFrame(found)
+    found = [
+        _choices(batch, asked)
+        for batch in batches(rows)
+        for capacity in (np.inf, room)
+        for asked in _asked(batch, shares, capacity)
+    ]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def _measure_batch(batch: Batch, room: float) -> Iterator[dict[str, object]]:
+@dataclass(frozen=True)
+class _Asked:
+    """What a solver was promised of a batch, and what it chose."""
+
+    kind: str
+    capacity: float
+    solver: str
+    share: float
+    promise: float
+    choice: np.ndarray
+    bound: float
+    seconds: float
+
+
+def _asked(batch: Batch, shares: Sequence[float], room: float) -> Iterator[_Asked]:
     n, m = batch.scores.shape
     capacity = np.ceil(room * n / m)
     given = batch.scores, batch.costs, batch.llms
     cheapest = cheapest_at_quality(*given, min_score=-1.0, capacity=capacity)
     best = best_within_budget(*given, budget=n * np.nanmax(batch.costs), capacity=capacity)
-    for share in SHARES:
+    for share in shares:
         promises = {
             "score": cheapest.score + share * (best.score - cheapest.score),
             "cost": cheapest.cost + share * (best.cost - cheapest.cost),
@@ -125,15 +139,21 @@ def _measure_batch(batch: Batch, room: float) -> Iterator[dict[str, object]]:
                 choice, certified = solve(batch, kind, promise, capacity)
                 seconds = time.perf_counter() - start
                 bound = certified if solver == "lp" else bound
-                yield {
-                    "kind": kind,
-                    "capacity": room,
-                    "solver": solver,
-                    "share": share,
-                    "promise": promise,
-                    **_judge(batch, choice, kind, promise, bound),
-                    "seconds": seconds,
-                }
+                yield _Asked(kind, room, solver, share, promise, choice, bound, seconds)
+
+
+def _choices(batch: Batch, asked: _Asked) -> pd.DataFrame:
+    """Return a row per question of the batch, and of those that are left out of it."""
+    unknown = np.full(len(batch.left_out), np.nan)
+    values = (batch.scores, batch.costs, batch.true_scores, batch.true_costs)
+    reached = {
+        name: np.append(chosen(of, asked.choice), unknown)
+        for name, of in zip(_VALUES, values, strict=True)
+    }
+    llms = [*np.array(batch.llms, dtype=object)[asked.choice], *[None] * len(unknown)]
+    about = {name: getattr(asked, name) for name in (*_PROMISE, *_FACTS)}
+    ids = [*batch.ids, *batch.left_out]
+    return pd.DataFrame({"fold": batch.fold, "question_id": ids, "llm": llms, **reached, **about})
 
 
 def _programme(
@@ -164,21 +184,48 @@ _SOLVERS: dict[str, Callable[[Batch, str, float, float], tuple[np.ndarray, float
 }
 
 
-def _judge(
-    batch: Batch, choice: np.ndarray, kind: str, promise: float, bound: float
-) -> dict[str, float]:
-    values = {
-        "predicted_score": batch.scores,
-        "predicted_cost": batch.costs,
-        "score": batch.true_scores,
-        "cost": batch.true_costs,
-    }
-    means = {name: float(chosen(of, choice).mean()) for name, of in values.items()}
-    if kind == "score":
+def per_batch(rows: pd.DataFrame) -> pd.DataFrame:
+    """Judge the batches of a run: one row per batch, promise and solver.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As :func:`allot` returns them, in their order.
+
+    Returns
+    -------
+    DataFrame
+        ``n_questions`` (of the batch), ``n_left_out`` (of the fold: cannot be judged), ``kind``,
+        ``capacity``, ``solver``, ``share`` and ``promise``; ``predicted_score``,
+        ``predicted_cost``, ``score`` and ``cost``: means over the batch; ``violation`` (the true
+        mean beyond the promise: positive is a broken promise), ``gap`` (relative distance to the
+        bound, of predicted cost or score; NaN where that is 0) and ``seconds``.
+    """
+    if rows.empty:
+        return pd.DataFrame()
+    batch = rows[["fold", *_PROMISE]]
+    first = np.flatnonzero((batch != batch.shift()).any(axis=1))  # the row that a batch begins with
+    judged = rows["llm"].notna().to_numpy()
+    values = rows[_VALUES].to_numpy()
+    found = []
+    about = rows.iloc[first][[*_PROMISE, *_FACTS]].to_dict("records")
+    for begin, end, asked in zip(first, [*first[1:], len(rows)], about, strict=True):
+        part = values[begin:end][judged[begin:end]]
+        counts = {"n_questions": len(part), "n_left_out": int(end - begin) - len(part)}
+        # a column of its own: adding up is rounded otherwise where the numbers lie apart
+        means = [float(np.ascontiguousarray(column).mean()) for column in part.T]
+        found.append(counts | _judged(asked, dict(zip(_VALUES, means, strict=True))))
+    return pd.DataFrame(found)
+
+
+def _judged(asked: Mapping[Any, Any], means: dict[str, float]) -> dict[str, Any]:
+    promise, bound = asked["promise"], asked["bound"]
+    if asked["kind"] == "score":
         beyond, gap = promise - means["score"], _beyond(means["predicted_cost"], bound)
     else:
         beyond, gap = means["cost"] - promise, -_beyond(means["predicted_score"], bound)
-    return means | {"violation": beyond, "gap": gap}
+    told = {name: asked[name] for name in (*_PROMISE, "promise")}
+    return told | means | {"violation": beyond, "gap": gap, "seconds": asked["seconds"]}
 
 
 def _beyond(value: float, bound: float) -> float:
@@ -186,64 +233,26 @@ def _beyond(value: float, bound: float) -> float:
     return value / bound - 1 if bound > 0 else float("nan")
 
 
-def summary(comparison: Comparison) -> pd.DataFrame:
+def summary(found: pd.DataFrame) -> pd.DataFrame:
     """Mean over batches and seeds, one row per router, promise and solver.
 
     Parameters
     ----------
-    comparison : Comparison
-        Routers whose zoo has no known costs are left out.
+    found : DataFrame
+        Of :func:`per_batch`, with ``router`` and ``seed``.
 
     Returns
     -------
     DataFrame
-        The columns of :func:`measure` (the numbers of questions are sums over batches),
+        The columns of :func:`per_batch` (the numbers of questions are sums over batches),
         ``router``, ``n_batches``, and ``violation_error``, the standard error of the mean
         violation: that of one seed's batches, for other seeds ask the same questions again and
         add little.
     """
-    parts = []
-    for label, by_seed in zip(comparison.labels, comparison.rows, strict=True):
-        parts.append(measure(list(by_seed.values())).assign(router=label))
-    every = pd.concat(parts)
-    if every.empty:
-        return every
-    grouped = every.groupby(_KEYS, sort=False)
-    means = grouped.mean().drop(columns="run")
+    grouped = found.groupby(["router", *_PROMISE], sort=False)
+    means = grouped.mean().drop(columns="seed")
     means[_COUNTS] = grouped[_COUNTS].sum()
     means["n_batches"] = grouped.size()
-    per_seed = means["n_batches"] / grouped["run"].nunique()
+    per_seed = means["n_batches"] / grouped["seed"].nunique()
     means["violation_error"] = grouped["violation"].std() / np.sqrt(per_seed)
     return means.reset_index()
-
-
-def draw_all(results: Path) -> list[Path]:
-    """Write table and figure of every comparison whose costs are known; return the files."""
-    runs = load_runs(results)
-    if not runs:
-        raise FileNotFoundError(f"no run is stored in {results / 'runs'}. Run 'make bench' first.")
-    folders, files = folder_names(map(place_of, runs)), []
-    for comparison in comparisons(runs):
-        found = summary(comparison)
-        if not found.empty:
-            folder = results / "figures" / folders[comparison.place]
-            files += _write(folder, found, comparison.cost_unit)
-    return files
-
-
-def _write(folder: Path, found: pd.DataFrame, unit: str) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    table, stem = folder / "budget.csv", folder / "budget"
-    found.to_csv(table, index=False, float_format="%.6g")
-    budget_plots.draw(found, unit, folder.name, stem)
-    return [table, *canvas.files_of(stem)]
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    description = "Judge promises on score and cost."
-    command_line(description, "judging promises over the stored runs", draw_all, arguments)
-
-
-if __name__ == "__main__":
-    main()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,9 @@ from matplotlib import ticker
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
-from benchmarks import canvas, drawing, palette, router_families
+from benchmarks import drawing, palette, router_families
 
-_HEIGHT = 3.9
-_CERTAIN = 1.96  # standard errors that a 95% interval reaches
+CERTAIN = 1.96  # standard errors that a 95% interval reaches
 _LEAST = 1e-3  # percent: a smaller distance to the bound is what a solver rounds
 _SOLVERS = {
     "lp": ("program, rounded", palette.INK),
@@ -24,49 +22,45 @@ _SOLVERS = {
 }
 
 
-def draw(found: pd.DataFrame, unit: str, name: str, stem: Path) -> None:
-    """Draw one comparison.
+def draw(axes: Sequence[Axes], found: pd.DataFrame) -> None:
+    """Draw one comparison, on three axes.
 
     Parameters
     ----------
+    axes : sequence of Axes
     found : DataFrame
-        As ``budget.summary`` returns it.
-    unit : str
-        Of cost.
-    name : str
-        Of the comparison.
-    stem : Path
-        See :func:`benchmarks.canvas.sheet`.
+        As ``budget.summary`` returns it. Its ``attrs`` are ``comparison``, which is the heading,
+        and ``cost_unit``.
     """
-    with canvas.sheet(stem, canvas.PAGE, _HEIGHT, ncols=3) as (figure, axes):
-        score, cost, gap = axes[0]
-        promised = reached(found)
-        kept = draw_scores(score, promised)
-        draw_overspending(cost, overspent(found), unit)
-        solvers = draw_gaps(gap, distances(found))
-        cost.xaxis.set_major_locator(ticker.MaxNLocator(4))  # small costs have long names
-        about = "promises on predictions, judged by the truth, with 95% intervals"
-        drawing.heading(figure, f"{drawing.name(name)}: {about}")
-        families = router_families.handles(sorted(set(promised["router"])))
-        drawing.legend_below(figure, families | kept, 2, "left")
-        drawing.legend_below(figure, solvers, 1, "right")
+    score, cost, gap = axes
+    promised = reached(found)
+    kept = draw_scores(score, promised)
+    draw_overspending(cost, overspent(found), found.attrs["cost_unit"])
+    solvers = draw_gaps(gap, distances(found))
+    cost.xaxis.set_major_locator(ticker.MaxNLocator(4))  # small costs have long names
+    about = "promises on predictions, judged by the truth, with 95% intervals"
+    figure: Any = score.figure
+    drawing.heading(figure, f"{drawing.name(found.attrs['comparison'])}: {about}")
+    families = router_families.handles(sorted(set(promised["router"])))
+    drawing.legend_below(figure, families | kept, 2, "left")
+    drawing.legend_below(figure, solvers, 1, "right")
 
 
 def reached(found: pd.DataFrame) -> pd.DataFrame:
     """Return ``router, promise, value, error``: the mean scores that were reached."""
-    part = _of_program(found, "score")
-    return part.rename(columns={"score": "value"}).assign(error=_CERTAIN * part["violation_error"])
+    part = of_program(found, "score")
+    return part.rename(columns={"score": "value"}).assign(error=CERTAIN * part["violation_error"])
 
 
 def overspent(found: pd.DataFrame) -> pd.DataFrame:
     """Return ``router, promise, value, error``: what was paid beyond a budget, in percent of it."""
-    part = _of_program(found, "cost")
+    part = of_program(found, "cost")
     percent = 100 / part["promise"].where(part["promise"] > 0)  # beyond nothing, no percent
-    error = _CERTAIN * part["violation_error"] * percent
+    error = CERTAIN * part["violation_error"] * percent
     return part.assign(value=part["violation"] * percent, error=error)
 
 
-def _of_program(found: pd.DataFrame, kind: str) -> pd.DataFrame:
+def of_program(found: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Pick the reference solver's rows without capacities."""
     free = np.isinf(found["capacity"])
     return found[(found["kind"] == kind) & (found["solver"] == "lp") & free]

@@ -104,8 +104,9 @@ def make_command(target: str, job: Job) -> str:
         Of the Makefile.
     job : Job
     """
-    data = job.choices["data"]
-    said = {"DATA": f"<folder>/{job.cfg.data.name}" if data == "folder" else data}
+    said = {}
+    if data := job.choices.get("data"):  # none for what is derived from stored runs
+        said["DATA"] = f"<folder>/{job.cfg.data.name}" if data == "folder" else data
     rest = []
     for override in job.overrides:
         name, _, value = override.partition("=")

@@ -33,6 +33,11 @@ def has_choice(rows: pd.DataFrame) -> np.ndarray:
     return (chose & rows[scores].notna().all(axis=1)).to_numpy()
 
 
+def without_choice(rows: pd.DataFrame) -> set[str]:
+    """Return the ids of the questions on which the router or a floor has no choice."""
+    return set(rows.loc[~has_choice(rows), "question_id"])
+
+
 def compared(routers: Sequence[BySeed]) -> list[dict[int, pd.DataFrame]]:
     """Return the rows of each router and seed without the tests that some router has no choice on.
 

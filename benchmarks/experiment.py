@@ -7,79 +7,24 @@ that a killed run goes on where it stood, and tables and figures are made anew f
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from benchmarks import store
 from benchmarks.commands import make_command
 from benchmarks.composing import ROOT, Job, UsageError, no_choice
 from benchmarks.experiment_report import Report
+from benchmarks.experiment_work import StoredWork, Work
 from benchmarks.identity import canonical
-from benchmarks.loading import load_folds, load_pool, load_table
 from benchmarks.progress import Progress
-from benchmarks.splits import Fold
-from routers.table import RoutingTable
 
 # Settings that say which parts there are, what is done with them, or where they are kept.
 _BESIDE = ("data", "seeds", "results", "force", "tracking", "sweep")
 _FOLDER = Path(__file__).parent / "experiments"
-
-
-@dataclass(frozen=True)
-class Work:
-    """One part of an experiment.
-
-    Attributes
-    ----------
-    job : Job
-        Its settings; of a part with a seed, ``job.cfg.seed`` is that.
-    part : dict
-        What it is a part by, such as ``{"seed": 0}``.
-    progress : Progress
-    """
-
-    job: Job
-    part: Mapping[str, Any]
-    progress: Progress
-
-    @property
-    def cfg(self) -> DictConfig:
-        """The settings."""
-        return self.job.cfg
-
-    @cached_property
-    def table(self) -> RoutingTable:
-        """Outcomes of the zoo."""
-        with self.progress.stage(f"reading {self.cfg.data.name}", "outcome"):
-            return load_table(self.cfg)
-
-    @cached_property
-    def pool(self) -> RoutingTable | None:
-        """Outcomes of other llms on the same questions, if there are any and they are asked for."""
-        return load_pool(self.cfg) if "pool" in self.cfg else None
-
-    @cached_property
-    def folds(self) -> list[Fold]:
-        """The split of the table."""
-        return load_folds(self.cfg, self.table)
-
-    def among(self, llms: Sequence[str]) -> Work:
-        """Return the same work on the outcomes of some of the llms: the others join the pool."""
-        cfg = deepcopy(self.cfg)
-        with open_dict(cfg):
-            cfg.zoo.llms = list(llms)
-        return Work(Job(cfg, self.job.choices, self.job.overrides), self.part, self.progress)
-
-    def made(self, settings: DictConfig, **changes: Any) -> Any:
-        """Build a part of the configuration, a router say."""
-        return instantiate(settings, _convert_="all", **changes)
 
 
 def known() -> list[str]:
@@ -100,6 +45,12 @@ def module_of(name: str) -> Any:
     return importlib.import_module(f"benchmarks.experiments.{name}")
 
 
+def reported_apart(module: Any, job: Job) -> Iterable[Job]:
+    """Return the jobs that a command means: each has a report, in a results folder of its own."""
+    found: Iterable[Job] = module.jobs(job) if hasattr(module, "jobs") else [job]
+    return found
+
+
 def run(name: str, job: Job, progress: Progress) -> Report:
     """Measure every part that is not stored, and return the report on all of them.
 
@@ -115,7 +66,7 @@ def run(name: str, job: Job, progress: Progress) -> Report:
     works = [_work(job, part, progress) for part in _parts(module, job.cfg)]
     runs = []
     for number, work in enumerate(works, 1):
-        told = " ".join(f"{key}={value}" for key, value in work.part.items())
+        told = " ".join(f"{k}={v}" for k, v in work.part.items() if not isinstance(v, list))
         progress.job = f"[{number}/{len(works)}] {name} {told}".rstrip()
         runs.append(_stored(name, module, work))
     progress.job = ""
@@ -129,15 +80,16 @@ def _parts(module: Any, cfg: DictConfig) -> Iterable[Mapping[str, Any]]:
     return [{"seed": seed} for seed in cfg.seeds] if "seeds" in cfg else [{}]
 
 
-def _work(job: Job, part: Mapping[str, Any], progress: Progress) -> Work:
+def _work(job: Job, part: Mapping[str, Any], progress: Progress) -> Work | StoredWork:
     cfg = deepcopy(job.cfg)
     if "seed" in part:
         with open_dict(cfg):
             cfg.seed = part["seed"]
-    return Work(Job(cfg, job.choices, job.overrides), part, progress)
+    kind = StoredWork if "run" in part else Work
+    return kind(Job(cfg, job.choices, job.overrides), part, progress)
 
 
-def _stored(name: str, module: Any, work: Work) -> store.Run:
+def _stored(name: str, module: Any, work: Work | StoredWork) -> store.Run:
     """Return a part as it is stored; it is measured first if it is not."""
     place = Path(ROOT, work.cfg.results) / store.PARTS
     run = _run_id(name, module, work)
@@ -150,29 +102,24 @@ def _stored(name: str, module: Any, work: Work) -> store.Run:
     return store.load_run(folder)
 
 
-def _run_id(name: str, module: Any, work: Work) -> store.RunId:
+def _run_id(name: str, module: Any, work: Work | StoredWork) -> store.RunId:
     config: Any = OmegaConf.to_container(work.cfg, resolve=False)
     beside = {*_BESIDE, *getattr(module, "AXES", ())}
     settings = {key: canonical(value) for key, value in config.items() if key not in beside}
     more = module.depends_on(work) if hasattr(module, "depends_on") else None
-    pool_hash = "" if work.pool is None else work.pool.content_hash
     identity = {"experiment": name, "part": dict(work.part), "settings": settings, "more": more}
-    return store.RunId(identity, work.table.content_hash, pool_hash)
+    return store.RunId(identity, *work.hashes)
 
 
-def _about(name: str, work: Work, run: store.RunId) -> dict[str, Any]:
-    choices = {what: work.job.choices.get(what, "") for what in ("zoo", "split")}
+def _about(name: str, work: Work | StoredWork, run: store.RunId) -> dict[str, Any]:
     return {
+        **work.measured_on,
         "experiment": name,
         "key": run.key,
         "part": dict(work.part),
-        "data": work.cfg.data.name,
-        **choices,
         "config": OmegaConf.to_container(work.cfg, resolve=False),
         "choices": dict(work.job.choices),
         "identity": run.settings,
         "data_hash": run.data_hash,
         "pool_hash": run.pool_hash,
-        "n_questions": len(work.table),
-        "n_llms": work.table.n_llms,
     }

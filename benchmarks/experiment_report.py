@@ -17,7 +17,7 @@ from benchmarks.store import PARTS, Run, is_finished, load_run, made_by
 from benchmarks.writing import markdown, number, with_interval
 
 Draw = Callable[[Any, pd.DataFrame], object]  # what is drawn on: axes, or several
-_HEIGHT = 3.0
+_HEIGHT, _DIGITS = 3.0, 5  # of figures, in inches; of the numbers in csv files
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,9 @@ class Report:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """The facts of all parts."""
-        return pd.concat([run.rows() for run in self.runs], ignore_index=True)
+        """The facts of all parts, or what the experiment keeps of them."""
+        condense = getattr(self.module, "condense", lambda rows: rows)
+        return pd.concat([condense(run.rows()) for run in self.runs], ignore_index=True)
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
@@ -86,12 +87,22 @@ class Report:
             place = f"{stem}-{name}" if name else stem
             index = frame.index.names != [None]
             files.append(folder / f"{place}.csv")
-            frame.to_csv(files[-1], index=index, float_format="%.5g")
+            digits = getattr(self.module, "DIGITS", _DIGITS)
+            frame.to_csv(files[-1], index=index, float_format=f"%.{digits}g")
             draw: Draw | None = getattr(self.module, f"draw_{name}" if name else "draw", None)
             if draw:
-                panels = 1 if name else getattr(self.module, "PANELS", 1)
-                files += _draw(draw, frame, folder / place, panels)
+                files += self._drawn(draw, frame, folder / place, main=not name)
         return files
+
+    def _drawn(self, draw: Draw, frame: pd.DataFrame, stem: Path, main: bool) -> list[Path]:
+        """Draw a frame; what the module says of panels and height is of the main one."""
+        panels, height = (
+            getattr(self.module, name, usual) if main else usual
+            for name, usual in (("PANELS", 1), ("HEIGHT", _HEIGHT))
+        )
+        with canvas.sheet(stem, canvas.PAGE, height, ncols=panels) as (_, axes):
+            draw(axes[0] if panels > 1 else axes[0, 0], frame)
+        return canvas.files_of(stem)
 
 
 def stored(name: str, module: Any, results: Path) -> Report:
@@ -120,12 +131,6 @@ def stored(name: str, module: Any, results: Path) -> Report:
                 f"part {folder} of {name} is not stored any more. Run it again."
             )
     return Report(name, module, about["command"], [load_run(folder) for folder in folders])
-
-
-def _draw(draw: Draw, frame: pd.DataFrame, stem: Path, n_panels: int) -> list[Path]:
-    with canvas.sheet(stem, canvas.PAGE, _HEIGHT, ncols=n_panels) as (_, axes):
-        draw(axes[0] if n_panels > 1 else axes[0, 0], frame)
-    return canvas.files_of(stem)
 
 
 def _about(about: Mapping[str, Any]) -> str:

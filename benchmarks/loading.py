@@ -1,4 +1,4 @@
-"""Tables, pools and folds of a configuration, each loaded once for all jobs of a sweep."""
+"""Sources, tables, pools and folds of a configuration, each loaded once for all jobs of a sweep."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from benchmarks.near_duplicates import (
     near_duplicate_groups,
     near_duplicates_across,
 )
+from benchmarks.sources.source import Source
 from benchmarks.splits import Fold
 from routers.constraints import SEED, Integer
 from routers.table import RoutingTable
@@ -28,13 +29,18 @@ _WHY = {
 }
 
 
+def load_source(cfg: DictConfig) -> Source:
+    """Return all that the configured source holds, sorted by question id and llm name."""
+    return _load_source(_data(cfg))
+
+
 def load_table(cfg: DictConfig) -> RoutingTable:
     """Return the outcomes of the configured zoo, sorted by question id and llm name.
 
     Questions without an outcome of any of its llms are left out, with a remark: there is nothing
     to learn from them, nor to judge by.
     """
-    return _load_table(_source(cfg), _llms(cfg))[0]
+    return _load_table(_data(cfg), _llms(cfg))[0]
 
 
 def left_out(cfg: DictConfig) -> dict[str, int]:
@@ -42,7 +48,7 @@ def left_out(cfg: DictConfig) -> dict[str, int]:
 
     No llm of the zoo can answer the former; the latter some could, but nobody asked.
     """
-    return dict(_load_table(_source(cfg), _llms(cfg))[1])
+    return dict(_load_table(_data(cfg), _llms(cfg))[1])
 
 
 def _llms(cfg: DictConfig) -> tuple[str, ...] | None:
@@ -52,7 +58,7 @@ def _llms(cfg: DictConfig) -> tuple[str, ...] | None:
 def load_pool(cfg: DictConfig) -> RoutingTable | None:
     """Return what the source holds of llms outside the zoo, or some of them; None without any."""
     table = load_table(cfg)
-    pool = _load_pool(_source(cfg), tuple(table.llms), cfg.pool.size, cfg.pool.seed)
+    pool = _load_pool(_data(cfg), tuple(table.llms), cfg.pool.size, cfg.pool.seed)
     if pool is None or len(pool) == len(table):
         return pool
     return pool.rows(np.isin(pool.ids, table.ids))
@@ -67,24 +73,26 @@ def load_folds(cfg: DictConfig, table: RoutingTable) -> list[Fold]:
     return _load_folds(table, split, cfg.seed)
 
 
-def _source(cfg: DictConfig) -> str:
+def _data(cfg: DictConfig) -> str:
     data: dict[str, Any] = OmegaConf.to_container(cfg.data, resolve=True)  # type: ignore[assignment]
     data.pop("name")
     return json.dumps(data)
 
 
 @lru_cache(maxsize=1)
-def _load_everyone(data: str) -> RoutingTable:
+def _load_source(data: str) -> Source:
     """Load a source; ``data`` is its configuration as JSON."""
     arguments = json.loads(data)
     # called here, for Hydra would look for interpolations in a path
-    return get_method(arguments.pop("_target_"))(**arguments).canonical()
+    found = get_method(arguments.pop("_target_"))(**arguments)
+    # somebody's function may return a table alone: nothing else is known then
+    return (found if isinstance(found, Source) else Source(found)).canonical()
 
 
 @lru_cache(maxsize=2)
 def _load_table(data: str, llms: tuple[str, ...] | None) -> tuple[RoutingTable, dict[str, int]]:
     """Return the outcomes of a zoo, and how many questions were left out for which reason."""
-    everyone = _load_everyone(data)
+    everyone = _load_source(data).table
     zoo = everyone.select(llms).canonical() if llms else everyone
     asked = ~np.isnan(zoo.scores).all(axis=1)
     if asked.all() or not asked.any():
@@ -107,7 +115,7 @@ def _tell(why: str, datasets: np.ndarray, lost: np.ndarray) -> None:
 @checked("pool", size=Integer(0) | None, seed=SEED)
 @lru_cache(maxsize=2)
 def _load_pool(data: str, zoo: tuple[str, ...], size: int | None, seed: int) -> RoutingTable | None:
-    everyone = _load_everyone(data)
+    everyone = _load_source(data).table
     others = sorted(set(everyone.llms) - set(zoo))
     if size is not None and size < len(others):
         others = sorted(np.random.default_rng(seed).choice(others, size, replace=False))

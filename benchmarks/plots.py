@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -78,26 +77,18 @@ def _draw_comparison(folder: Path, board: pd.DataFrame, found: Comparison) -> li
     return [file for stem in stems.values() for file in canvas.files_of(stem)]
 
 
-def command_line(
-    description: str, what: str, draw: Callable[[Path], list[Path]], arguments: list[str] | None
-) -> None:
-    """Draw the runs of ``--results``, saying ``what`` is done, and print the names of the files."""
-    parser = argparse.ArgumentParser(description=description)
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description="Draw the stored runs.")
     parser.add_argument("--results", type=Path, default=ROOT / "results")
     options = parser.parse_args(arguments)
     set_up_logging()
     try:
-        with Progress().stage(what, "run"):
-            files = draw(options.results)
+        with Progress().stage("drawing the stored runs", "run"):
+            files = draw_all(options.results)
     except FileNotFoundError as error:
         sys.exit(str(error))
-    names = "\n".join(str(file) for file in files)
-    sys.stdout.write(f"{names or 'There is nothing to draw: no stored run has known costs.'}\n")
-
-
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    command_line("Draw the stored runs.", "drawing the stored runs", draw_all, arguments)
+    sys.stdout.write("".join(f"{file}\n" for file in files))
 
 
 if __name__ == "__main__":

@@ -6,14 +6,17 @@ table and figures are written anew into the folder ``results=``.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.commands import run_command
-from benchmarks.composing import ROOT, UsageError, compose_job
-from benchmarks.experiment import known, module_of, run
+from benchmarks.composing import ROOT, Job, UsageError, compose_job
+from benchmarks.experiment import known, module_of, reported_apart, run
 from benchmarks.progress import Progress
+
+log = logging.getLogger(__name__)
 
 
 def command(overrides: list[str], verbatim: dict[str, str]) -> int:
@@ -21,13 +24,22 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     names = [word for word in overrides if "=" not in word]
     if len(names) != 1:
         raise UsageError(f"One experiment must be named, got {names}. Name one: {known()}.")
-    module_of(names[0])
-    job = compose_job(names[0], [word for word in overrides if "=" in word], verbatim)
-    report = run(names[0], job, Progress())
-    report.write(Path(ROOT, job.cfg.results))
-    report.remember(Path(ROOT, job.cfg.results))
-    sys.stdout.write(report.text)
+    [name], module = names, module_of(names[0])
+    job = compose_job(name, [word for word in overrides if "=" in word], verbatim)
+    texts = [_report(name, apart) for apart in reported_apart(module, job)]
+    sys.stdout.write("\n".join(text for text in texts if text))
     return 0
+
+
+def _report(name: str, job: Job) -> str:
+    """Measure, write and remember; return the table, "" where nothing could be measured."""
+    report, folder = run(name, job, Progress()), Path(ROOT, job.cfg.results)
+    if report.rows.empty:
+        log.warning("%s: nothing could be measured, and nothing is written to %s.", name, folder)
+        return ""
+    report.write(folder)
+    report.remember(folder)
+    return report.text
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

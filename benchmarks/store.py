@@ -4,7 +4,8 @@
 row per question) and ``run.json`` (configuration, versions, machine, timing). The key is a hash of
 what determines the result (``benchmarks.identity``) and of the outcomes, so that another parameter,
 or other data under the same name, is another run. Folders of runs that were stored under other keys
-are found by what their ``run.json`` says.
+are found by what their ``run.json`` says. A process that is killed while it writes leaves a hidden
+folder, which nobody reads and which is removed when the run is stored.
 
 A run that failed leaves ``<results>/failed/<the same place>.json``, until it succeeds. A run that
 must not count any more is moved to ``<results>/invalidated`` with the reason; it is not rewritten.
@@ -12,6 +13,8 @@ must not count any more is moved to ``<results>/invalidated`` with the reason; i
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import hashlib
 import json
 import os
@@ -22,6 +25,7 @@ import sys
 import traceback
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -34,6 +38,7 @@ import pandas as pd
 from benchmarks.identity import canonical, identity, text_of
 
 PARTS = "parts"  # the folder of what an experiment measured, below its results
+ROWS = "rows.parquet"
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,7 +52,7 @@ class Run:
 
     def rows(self) -> pd.DataFrame:
         """Read the rows, one per test question; see ``benchmarks.evaluate.Evaluation``."""
-        return pd.read_parquet(self.folder / "rows.parquet")
+        return pd.read_parquet(self.folder / ROWS)
 
 
 @dataclass(frozen=True)
@@ -163,16 +168,41 @@ def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:
     """
     if is_finished(folder):
         raise FileExistsError(f"{folder} must be empty, and holds a run. Invalidate it first.")
-    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
-    part.mkdir(parents=True)
+    part, held = _new_part(folder)
     try:
-        rows.to_parquet(part / "rows.parquet", index=False, compression="zstd")
+        rows.to_parquet(part / ROWS, index=False, compression="zstd")
         text = json.dumps(about | circumstances(), indent=1, sort_keys=True)
         (part / "run.json").write_text(text + "\n")
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+        os.close(held)
+    _remove_leftovers(folder)
     return folder
+
+
+def _new_part(folder: Path) -> tuple[Path, int]:
+    """Make the folder that a run is written into; it is held, locked, until it is closed."""
+    while True:
+        part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
+        part.mkdir(parents=True)
+        held = os.open(part, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if part.exists():  # not taken for a leftover before it was locked
+            return part, held
+        os.close(held)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what was written of a run by processes that were killed: nobody holds it any more."""
+    for part in folder.parent.glob(f".{glob.escape(folder.name)}.*.part"):
+        with suppress(OSError):  # it is held, or another process removes it
+            held = os.open(part, os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(part)
+            finally:
+                os.close(held)
 
 
 def save_failure(results: Path, place: Path, about: dict[str, Any], error: BaseException) -> Path:

@@ -137,7 +137,7 @@ def fitted_router(build_router):
     @cache
     def fit(name: str):
         np.random.seed(7)  # noqa: NPY002 - check_same_seed_same_scores fits under another state
-        return build_router(name).fit(synthetic.load(90, seed=1))
+        return build_router(name).fit(synthetic.load(90, seed=1).table)
 
     return lambda name: copy.deepcopy(fit(name))
 
@@ -145,7 +145,7 @@ def fitted_router(build_router):
 @pytest.fixture
 def table() -> RoutingTable:
     """Return 90 questions on three topics; a right choice is right nine times in ten."""
-    return synthetic.load(90, seed=1)
+    return synthetic.load(90, seed=1).table
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 
+from benchmarks.sources.source import Source
 from routers.baselines import BestSingle
 from routers.table import RoutingTable
 from routers.validation import NotApplicableError
@@ -26,8 +28,14 @@ QUESTIONS = [  # the second and the third are the same
 LLMS = ("delta", "alpha", "echo", "bravo", "charlie")
 
 
-def load(kind: str = "whole", path: str | None = None) -> RoutingTable:
-    """Load eight questions and five llms, neither in order; ``kind`` says what is missing."""
+def load(kind: str = "whole", path: str | None = None) -> RoutingTable | Source | None:
+    """Load eight questions and five llms, neither in order.
+
+    ``kind`` says what is missing; of "known" something is known, of others there is a table alone,
+    and "no table" is none.
+    """
+    if kind == "no table":
+        return None
     LOADED.append(kind)
     n = 8
     scores = (np.arange(n)[:, None] + np.arange(5)) % 3 / 2
@@ -49,6 +57,10 @@ def load(kind: str = "whole", path: str | None = None) -> RoutingTable:
         costs=np.where(eligible, 1.0 + np.arange(5), NAN),
         eligible=eligible,
     )
+    if kind == "known":
+        llms = pd.DataFrame({"family": ["birds"]}, index=["echo"])
+        questions = pd.DataFrame({"needs": ["image"]}, index=["q0"])
+        return Source(table.rows(turned), llms, questions)
     return table.rows(turned)
 
 

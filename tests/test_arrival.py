@@ -1,5 +1,7 @@
 """Llms arrive one by one and are admitted from cards."""
 
+from types import SimpleNamespace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -24,7 +26,7 @@ from routers.table import RoutingTable
 
 @pytest.fixture
 def setting():
-    table = synthetic.load(90, seed=1)
+    table = synthetic.load(90, seed=1).table
     rng = np.random.default_rng(0)
     columns, names = [], []
     for llm, scores in zip(table.llms, table.scores.T, strict=True):
@@ -98,16 +100,16 @@ def test_leads_by_hand():
 
 
 def test_the_experiment_composes_and_knows_every_family(tmp_path):
-    """Families come from the data, those that it does not know from the zoo."""
-    pd.DataFrame({"llm": ["a", "b"], "arch": ["X", "error"]}).to_parquet(tmp_path / "llms.parquet")
+    """Families come from the source, those that it does not know from the zoo."""
+    known = pd.DataFrame({"arch": ["X", "error", None]}, index=["a", "b", "c"])
     register_resolvers()
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         cfg = compose("arrival", [f"data.path={tmp_path}"])
     assert len(cfg.zoo.llms) == len(cfg.zoo.released) == 57
     assert set(cfg.by_labels) <= set(cfg.routers)
     assert cfg.cards == {}
-    found = families_of(cfg)
-    assert (found["a"], found["b"]) == ("X", "")
+    found = families_of(SimpleNamespace(cfg=cfg, source=SimpleNamespace(llms=known)))
+    assert (found["a"], found["b"], found["c"]) == ("X", "", "")
     assert found["google/gemma-2b"] == "GemmaForCausalLM"
 
 

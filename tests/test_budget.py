@@ -3,11 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from promised import SHARES, measured, named, summed
 from test_run import execute
 
-from benchmarks import budget
-from benchmarks.comparison import Comparison
-from benchmarks.store import Run
+from benchmarks import budget, budget_plots, canvas, run_experiment
 
 _VALUES = ("predicted_score", "predicted_cost", "score", "cost")
 
@@ -25,25 +24,18 @@ def rows(optimism=0.0, folds=2, n=40):
     return frame
 
 
-def comparison(*frames):
-    """Return a table of one router, a frame per seed."""
-    about = {"label": "r", "cost_unit": "USD"}
-    by_seed = dict(enumerate(frames))
-    return Comparison([[Run(None, about) for _ in frames]], [by_seed], [by_seed])
-
-
 def test_exact_predictions_keep_every_promise():
-    found = budget.measure([rows()])
+    found = measured(rows())
     assert set(found["solver"]) == {"lp", "dual", "price"}
     assert found["violation"].max() < 1e-6
     assert found["gap"].between(-1e-6, 0.05).all()
     # one price serves where nothing is scarce only
     assert np.isinf(found.loc[found["solver"] == "price", "capacity"]).all()
-    assert len(found) == 2 * 2 * len(budget.SHARES) * (3 + 2)
+    assert len(found) == 2 * 2 * len(SHARES) * (3 + 2)
 
 
 def test_optimism_is_a_broken_promise_of_that_size():
-    found = budget.measure([rows(optimism=0.1)])
+    found = measured(rows(optimism=0.1))
     scores = found[(found["kind"] == "score") & (found["solver"] != "price")]
     # what is promised above the least is kept up to one question; the optimism is not
     np.testing.assert_allclose(scores["violation"], 0.1, atol=1 / 40)
@@ -55,11 +47,11 @@ def test_unknown_outcomes_are_not_asked():
     frame = rows()
     frame.loc[frame.index % 2 == 0, "score/big"] = np.nan
     frame.loc[0, "cost/small"] = np.nan
-    batches = list(budget.batches(frame))
+    batches = list(budget.batches(named(frame)))
     assert [len(batch.scores) for batch in batches] == [39, 40]
     assert np.isnan(batches[0].scores[:, 0]).sum() == 19
-    assert np.isfinite(budget.measure([frame])["score"]).all()
-    found = budget.summary(comparison(frame))
+    assert np.isfinite(measured(frame)["score"]).all()
+    found = summed(r=[frame])
     assert (found["n_questions"] == 79).all()
     assert (found["n_left_out"] == 1).all()
 
@@ -75,25 +67,26 @@ def test_unknown_outcomes_are_not_asked():
 @pytest.mark.filterwarnings("error")
 def test_the_gap_is_unknown_where_the_bound_is_0(changes, known, tmp_path):
     frame = rows().assign(**changes)
-    found = budget.measure([frame])
-    measured = found[found["solver"] != "price"].groupby("kind")["gap"].count()
-    assert set(measured.index[measured > 0]) == known
+    found = measured(frame)
+    known_gaps = found[found["solver"] != "price"].groupby("kind")["gap"].count()
+    assert set(known_gaps.index[known_gaps > 0]) == known
     assert np.isfinite(found[["score", "cost", "violation"]]).all(axis=None)
 
-    files = budget._write(tmp_path, budget.summary(comparison(frame)), "USD")
-    assert files[1].stat().st_size > 10_000
+    summed_up = summed(r=[frame])
+    summed_up.attrs = {"comparison": "made up", "cost_unit": "USD"}
+    with canvas.sheet(tmp_path / "budget", canvas.PAGE, 3, ncols=3) as (_, axes):
+        budget_plots.draw(axes[0], summed_up)
+    assert (tmp_path / "budget.png").stat().st_size > 10_000
 
 
 def test_a_zoo_of_one_llm_keeps_its_promises():
-    found = budget.measure([rows()[["fold", "dataset", *(f"{what}/big" for what in _VALUES)]]])
+    found = measured(rows()[["fold", "dataset", *(f"{what}/big" for what in _VALUES)]])
     assert found["violation"].max() < 1e-6
 
 
-def test_error_counts_the_batches_of_one_seed_only(monkeypatch):
-    monkeypatch.setattr(budget, "SHARES", (0.5,))
-
-    once = budget.summary(comparison(rows(folds=3)))
-    twice = budget.summary(comparison(rows(folds=3), rows(folds=3)))
+def test_error_counts_the_batches_of_one_seed_only():
+    once = summed([0.5], r=[rows(folds=3)])
+    twice = summed([0.5], r=[rows(folds=3), rows(folds=3)])
     assert list(twice["n_batches"].unique()) == [6]
     # the same questions again: not a more certain figure
     # (constant costs leave every batch of a budget equally far from it, with no error to compare)
@@ -101,29 +94,27 @@ def test_error_counts_the_batches_of_one_seed_only(monkeypatch):
     np.testing.assert_allclose(ratio, np.sqrt(2 / 5 * 2), rtol=1e-6)
 
 
-def test_files_are_derived_from_stored_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(budget, "SHARES", (0.5,))
+def test_files_are_derived_from_stored_runs(tmp_path, capsys):
     execute(tmp_path, "best_single")
     execute(tmp_path, "knn", 0, "encoder@router.encoder=tfidf", "router.k=5")
-    files = budget.draw_all(tmp_path)
-    assert [file.name for file in files] == ["budget.csv", "budget.png", "budget.pdf"]
-    assert files[0].parent.name == "synthetic-all-holdout"
-    found = pd.read_csv(files[0])
+    assert run_experiment.main(["budget", "--results", str(tmp_path), "shares=[0.5]"]) == 0
+    folder = tmp_path / "figures" / "synthetic-all-holdout"
+    text = (folder / "budget.md").read_text()
+    assert capsys.readouterr().out == text
+    assert "synthetic, zoo all: 18 questions, 4 llms." in text
+    assert "| knn encoder=tfidf k=5 | 50% | 0." in text
+    assert 'Made by `make budget ARGS="shares=[0.5]"`' in text
+    found = pd.read_csv(folder / "budget.csv")
     assert {"promise", "score", "cost", "violation", "gap", "seconds"} <= set(found)
     assert set(found["router"]) == {"best_single", "knn encoder=tfidf k=5"}
-    assert files[1].stat().st_size > 10_000
+    assert (folder / "budget.png").stat().st_size > 10_000
 
 
-def test_stored_runs_without_costs_say_that_there_is_nothing_to_draw(tmp_path, monkeypatch, capsys):
-    execute(tmp_path, "best_single")
-    monkeypatch.setattr(budget, "summary", lambda groups: pd.DataFrame())
-    budget.main(["--results", str(tmp_path)])
-    assert "no stored run has known costs" in capsys.readouterr().out
-
-
-def test_runs_without_costs_are_left_out_and_an_empty_store_says_what_to_do(tmp_path):
+def test_runs_without_costs_are_left_out_and_an_empty_store_says_what_to_do(tmp_path, capsys):
     frame = rows()
     frame[["cost/big", "cost/small"]] = np.nan
-    assert budget.measure([frame]).empty
-    with pytest.raises(SystemExit, match="make bench"):
-        budget.main(["--results", str(tmp_path)])
+    assert measured(frame).empty
+    assert run_experiment.main(["budget", "--results", str(tmp_path)]) == 1
+    assert (
+        f"no run is stored in {tmp_path}/runs. Run 'make bench' first." in capsys.readouterr().err
+    )

@@ -222,7 +222,7 @@ def test_an_item_moves_the_log_odds_by_its_factors_times_the_loadings(halves):
 
 
 def test_a_zoo_of_one_dataset_and_two_llms():
-    table = synthetic.load(40, seed=0)
+    table = synthetic.load(40, seed=0).table
     one = table.rows(table.datasets == table.datasets[0])
     fitted = router().fit(one.select(one.llms[:2]))
     assert fitted.predict_scores(["anything"]).shape == (1, 2)

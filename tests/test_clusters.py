@@ -32,7 +32,7 @@ FAMILY = {
 @pytest.fixture
 def topics():
     """Return a table whose costs differ by question, so that clusters differ in cost."""
-    table = synthetic.load(90, seed=1)
+    table = synthetic.load(90, seed=1).table
     costs = table.costs * np.random.default_rng(0).uniform(0.2, 5, table.costs.shape)
     return dataclasses.replace(table, costs=costs)
 

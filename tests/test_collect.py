@@ -285,7 +285,7 @@ def test_finish_writes_complete_candidates_only(questions, monkeypatch, tmp_path
     assert outcomes["score"].mean() == pytest.approx(right.mean())
     assert "said" not in outcomes
     # outside the committed folder the texts are there, and it is a data folder
-    table = folder.load(tmp_path / "out")
+    table = folder.load(tmp_path / "out").table
     assert len(table) == len(questions)
     assert list(table.llms) == ["chatty"]
 

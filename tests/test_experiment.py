@@ -18,7 +18,8 @@ from benchmarks import experiment, experiment_report, run_experiment, store
 from benchmarks.composing import Job
 from benchmarks.experiment import known, module_of
 from benchmarks.experiment_report import Report, table
-from benchmarks.sources import synthetic
+from benchmarks.experiment_work import Work
+from benchmarks.progress import Progress
 
 TOY = '''"""How long are questions?"""
 import time
@@ -206,23 +207,19 @@ def test_the_last_report_is_found_again(tmp_path):
         experiment_report.stored("made", Made, tmp_path)
 
 
-class Work:
-    """A part of an experiment, as it were."""
-
-    def __init__(self, tmp_path, **settings):
-        self.cfg = OmegaConf.create({"results": str(tmp_path), "seeds": [0], "k": 1} | settings)
-        self.cfg.data = {"name": "d"}
-        self.part = {"size": 5}
-        self.job = Job(self.cfg, {}, [])
-        self.table = synthetic.load(12, seed=0)
-        self.pool = None
+def made_work(tmp_path, **settings):
+    """Return a part of an experiment, as it were."""
+    cfg = OmegaConf.create({"results": str(tmp_path), "seeds": [0], "k": 1} | settings)
+    cfg.data = {"name": "d", "_target_": "benchmarks.sources.synthetic.load", "n_questions": 12}
+    cfg.zoo = {"llms": None}
+    return Work(Job(cfg, {}, []), {"size": 5}, Progress())
 
 
 def test_a_setting_that_says_which_parts_there_are_changes_none():
     axes = SimpleNamespace(AXES=("sizes",))
 
     def key(module, **settings):
-        return experiment._run_id("made", module, Work(".", **settings)).key
+        return experiment._run_id("made", module, made_work(".", **settings)).key
 
     assert key(axes, sizes=[5]) == key(axes, sizes=[5, 9])
     assert key(axes, seeds=[0]) == key(axes, seeds=[0, 1])
@@ -234,7 +231,7 @@ def test_a_setting_that_says_which_parts_there_are_changes_none():
 
 
 def test_where_another_process_was_faster_its_part_stands(tmp_path):
-    work, calls = Work(tmp_path), []
+    work, calls = made_work(tmp_path), []
 
     def measure(work):
         calls.append(work.part)

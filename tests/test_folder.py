@@ -33,7 +33,7 @@ def frames():
 
 
 def test_reads_what_is_there(frames, tmp_path):
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     np.testing.assert_array_equal(table.scores, [[1, 0.5], [0, np.nan]])
     np.testing.assert_array_equal(table.costs, [[7, np.nan], [7, np.nan]])
     assert table.cost_unit == "params_b (proxy)"
@@ -44,21 +44,21 @@ def test_reads_what_is_there(frames, tmp_path):
     assert [line[:3] for line in shown[1:]] == ["A. ", "B. ", "C. ", "D. "]
     assert sorted(line[3:] for line in shown[1:]) == ["because", "hence", "so", "thus"]
     assert table.questions[1] == "How many?"
-    assert folder.load(tmp_path, show_choices=False).questions[0] == "Why?"
+    assert folder.load(tmp_path, show_choices=False).table.questions[0] == "Why?"
 
 
 def test_costs_of_outcomes_come_first(frames, tmp_path):
     frames["outcomes"]["cost"] = [0.1, 0.2, np.nan]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     np.testing.assert_allclose(table.costs, [[0.1, np.nan], [0.2, np.nan]])
     assert table.cost_unit == "USD"
-    assert folder.load(tmp_path, cost_column="params_b").cost_unit == "params_b (proxy)"
+    assert folder.load(tmp_path, cost_column="params_b").table.cost_unit == "params_b (proxy)"
 
 
 def test_options_are_shown_in_an_order_of_the_question_not_of_the_source(frames, tmp_path):
-    first = folder.load(written(frames, tmp_path)).questions[0]
+    first = folder.load(written(frames, tmp_path)).table.questions[0]
     frames["questions"].at[0, "choices"] = ["hence", "thus", "so", "because"]
-    assert folder.load(written(frames, tmp_path)).questions[0] == first
+    assert folder.load(written(frames, tmp_path)).table.questions[0] == first
 
 
 FOUR = ["because", "so", "thus", "hence"]
@@ -76,10 +76,10 @@ FOUR = ["because", "so", "thus", "hence"]
     ],
 )
 def test_options_are_read_in_every_form_that_data_sets_have(frames, tmp_path, value):
-    plain = folder.load(written(frames, tmp_path))
+    plain = folder.load(written(frames, tmp_path)).table
     assert list(plain.chance) == [0.25, 0]
     frames["questions"]["choices"] = [value, None]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert list(table.questions) == list(plain.questions)
     assert list(table.chance) == [0.25, 0]
 
@@ -97,7 +97,7 @@ def test_what_is_no_options_is_refused_and_not_taken_for_none(frames, tmp_path, 
 
 def test_a_name_without_facts_is_told_with_the_nearest(frames, tmp_path, caplog):
     frames["llms"]["llm"] = ["A", "b"]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert np.isnan(table.costs[:, 0]).all()
     (remark,) = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
     assert "says nothing of 1 of the 2 llms, first 'a'; it has 'A'." in remark
@@ -141,7 +141,7 @@ def test_whole_numbers_are_names(frames, tmp_path, column, values):
     frames["questions"]["question_id"] = ["1", "2"]
     frames["outcomes"]["question_id"] = pd.Categorical([1, 2, 1])  # the other file may differ
     frames["questions"][column] = values
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert list(table.ids) == ["1", "2"]
     np.testing.assert_array_equal(table.scores, [[1, 0.5], [0, np.nan]])
     found = {"dataset": table.datasets, "subject": table.subjects}.get(column, table.ids)
@@ -151,7 +151,7 @@ def test_whole_numbers_are_names(frames, tmp_path, column, values):
 def test_llms_may_be_numbers(frames, tmp_path):
     frames["outcomes"]["llm"] = [10, 10, 9]
     frames["llms"]["llm"] = ["9", "10"]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert list(table.llms) == ["10", "9"]
     np.testing.assert_array_equal(table.costs[0], [np.nan, 7])
 
@@ -194,8 +194,8 @@ def test_an_index_is_a_column_and_a_folder_name_is_none(frames, tmp_path):
     path = tmp_path / "split=train"  # a dataset reader takes a column from such a name
     path.mkdir()
     frames["llms"] = frames["llms"].set_index("llm")
-    assert list(folder.load(written(frames, path)).splits) == ["", ""]
-    assert folder.load(path).costs[0, 0] == 7
+    assert list(folder.load(written(frames, path)).table.splits) == ["", ""]
+    assert folder.load(path).table.costs[0, 0] == 7
     (path / "outcomes.parquet").write_text("question_id,llm,score")
     with pytest.raises(ValueError, match=r"outcomes\.parquet must be a Parquet file"):
         folder.load(path)
@@ -221,9 +221,9 @@ def test_missing_files_and_columns_are_named(frames, tmp_path):
 
 
 def test_file_order_changes_nothing(frames, tmp_path):
-    first = folder.load(written(frames, tmp_path)).content_hash
+    first = folder.load(written(frames, tmp_path)).table.content_hash
     turned = {name: frame.iloc[::-1].reset_index(drop=True) for name, frame in frames.items()}
-    assert folder.load(written(turned, tmp_path)).content_hash == first
+    assert folder.load(written(turned, tmp_path)).table.content_hash == first
 
 
 @pytest.fixture
@@ -241,22 +241,22 @@ def rotated(frames):
 
 
 def test_right_under_every_rotation_or_on_average(rotated, tmp_path):
-    table = folder.load(written(rotated, tmp_path))
+    table = folder.load(written(rotated, tmp_path)).table
     np.testing.assert_array_equal(table.scores, [[0, 1, np.nan], [1, 0.5, np.nan]])
     np.testing.assert_allclose(table.chance, [0.25**3, 0])  # a guess must be right three times
-    mean = folder.load(tmp_path, rotations="mean")
+    mean = folder.load(tmp_path, rotations="mean").table
     np.testing.assert_allclose(mean.scores, [[2 / 3, 1, 1], [1, 0.5, np.nan]])
     assert mean.chance[0] == 0.25
 
 
 def test_a_wrong_answer_decides_whatever_is_missing(rotated, tmp_path):
     rotated["outcomes"].loc[6, "score"] = 0  # of c, whose third is missing
-    assert folder.load(written(rotated, tmp_path)).scores[0, 2] == 0
+    assert folder.load(written(rotated, tmp_path)).table.scores[0, 2] == 0
 
 
 def test_rotations_cost_their_mean_and_must_not_repeat(rotated, tmp_path):
     rotated["outcomes"]["cost"] = np.arange(11.0)
-    table = folder.load(written(rotated, tmp_path))
+    table = folder.load(written(rotated, tmp_path)).table
     np.testing.assert_array_equal(table.costs, [[1, 4, 7], [9, 10, np.nan]])
     rotated["outcomes"].loc[1, "rotation"] = 0
     with pytest.raises(ValueError, match="row 1, column 'question_id and llm and rotation'"):
@@ -267,8 +267,8 @@ def test_rotations_cost_their_mean_and_must_not_repeat(rotated, tmp_path):
 
 
 def test_without_rotations_the_parameter_does_nothing(frames, tmp_path):
-    first = folder.load(written(frames, tmp_path))
-    assert folder.load(tmp_path, rotations="mean").content_hash == first.content_hash
+    first = folder.load(written(frames, tmp_path)).table
+    assert folder.load(tmp_path, rotations="mean").table.content_hash == first.content_hash
 
 
 REAL = Path(os.environ.get("PROCTOR_DATA", "")) / "open_llm_leaderboard"
@@ -281,7 +281,7 @@ REAL = Path(os.environ.get("PROCTOR_DATA", "")) / "open_llm_leaderboard"
 def test_first_figures_on_real_outcomes():
     from benchmarks import scoring
 
-    table = folder.load(REAL)
+    table = folder.load(REAL).table
     assert (len(table), table.n_llms) == (969, 2205)
     from conftest import composed
 

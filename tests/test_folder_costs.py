@@ -10,15 +10,15 @@ from benchmarks.sources import folder
 
 def test_a_cost_column_without_values_is_no_cost_column(tmp_path, caplog):
     frames = small()
-    plain = folder.load(written(frames, tmp_path))
+    plain = folder.load(written(frames, tmp_path)).table
     frames["outcomes"]["cost"] = np.nan
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert table.cost_unit == "params_b (proxy)"
     assert table.content_hash == plain.content_hash
     frames["outcomes"]["cost"] = None
-    assert folder.load(written(frames, tmp_path)).content_hash == plain.content_hash
+    assert folder.load(written(frames, tmp_path)).table.content_hash == plain.content_hash
     (tmp_path / "llms.parquet").unlink()
-    table = folder.load(tmp_path, cost_unit="EUR")
+    table = folder.load(tmp_path, cost_unit="EUR").table
     assert table.cost_unit == "EUR"
     assert np.isnan(table.costs).all()
     assert not remarks(caplog)
@@ -27,7 +27,7 @@ def test_a_cost_column_without_values_is_no_cost_column(tmp_path, caplog):
 def test_a_stand_in_without_values_is_none(tmp_path):
     frames = small()
     frames["llms"]["params_b"] = [-1.0, np.nan]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert table.cost_unit == "USD"
     assert np.isnan(table.costs).all()
     with pytest.raises(ValueError, match="column 'params_b' to stand in for cost, with a value"):
@@ -38,17 +38,19 @@ def test_a_stand_in_of_0_is_known_and_belongs_to_the_llm_of_its_row(tmp_path, ca
     """Whoever else stands in the file, and in whatever order."""
     frames = small()
     frames["llms"] = pd.DataFrame({"llm": ["c", "b", "a"], "params_b": [9, 0, -1]})
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     np.testing.assert_array_equal(table.costs, [[np.nan, 0]] * N)
     assert table.cost_unit == "params_b (proxy)"
     frames["llms"]["params_b"] = [9, 0.5, 0]
-    np.testing.assert_array_equal(folder.load(written(frames, tmp_path)).costs, [[0, 0.5]] * N)
+    np.testing.assert_array_equal(
+        folder.load(written(frames, tmp_path)).table.costs, [[0, 0.5]] * N
+    )
 
 
 def test_costs_that_are_known_in_part_stay_unknown_elsewhere_and_are_told(tmp_path, caplog):
     frames = small()
     frames["outcomes"]["cost"] = [1.0, 2, np.nan, 3] + [np.nan] * N
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     np.testing.assert_array_equal(
         table.costs, [[1, np.nan], [2, np.nan], [np.nan] * 2, [3, np.nan]]
     )
@@ -113,7 +115,7 @@ def test_a_stand_in_must_be_a_number(tmp_path, value):
 def test_prices_as_text_are_read_and_units_refused(tmp_path):
     frames = small()
     frames["llms"]["price"] = ["0.5", "15"]
-    table = folder.load(written(frames, tmp_path), cost_column="price")
+    table = folder.load(written(frames, tmp_path), cost_column="price").table
     np.testing.assert_array_equal(table.costs[0], [0.5, 15])
     frames["llms"]["price"] = ["0.5", "$15"]
     with pytest.raises(ValueError, match=r"llms.parquet, row 1, column 'price': .*got '\$15'"):

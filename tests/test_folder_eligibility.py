@@ -11,7 +11,7 @@ from benchmarks.sources import folder
 
 
 def loaded(frames, path, **settings):
-    return folder.load(written(frames, path), **settings)
+    return folder.load(written(frames, path), **settings).table
 
 
 @pytest.mark.parametrize(

@@ -55,13 +55,13 @@ def test_what_is_no_number_is_not_taken_for_one(tmp_path, column, values, messag
 def test_scores_are_read_in_every_type_that_numbers_have(tmp_path, values):
     frames = small()
     frames["outcomes"]["score"] = values
-    scores = folder.load(written(frames, tmp_path)).scores
+    scores = folder.load(written(frames, tmp_path)).table.scores
     np.testing.assert_array_equal(scores, np.tile([[1], [0]], (N // 2, 2)))
 
 
 def test_dictionaries_and_large_strings_are_read(tmp_path):
     frames = small()
-    plain = folder.load(written(frames, tmp_path))
+    plain = folder.load(written(frames, tmp_path)).table
     outcomes = pa.table(
         {
             "question_id": pa.array(frames["outcomes"]["question_id"]).cast(pa.large_string()),
@@ -70,17 +70,17 @@ def test_dictionaries_and_large_strings_are_read(tmp_path):
         }
     )
     pq.write_table(outcomes, tmp_path / "outcomes.parquet")
-    assert folder.load(tmp_path).content_hash == plain.content_hash
+    assert folder.load(tmp_path).table.content_hash == plain.content_hash
 
 
 def test_white_space_around_names_is_left_out_and_told(tmp_path, caplog):
     frames = small()
-    plain = folder.load(written(frames, tmp_path))
+    plain = folder.load(written(frames, tmp_path)).table
     frames["outcomes"]["llm"] = ["a", "a ", "\ta", "a"] + ["b"] * N
     frames["outcomes"]["question_id"] = [" q0", *IDS[1:]] * 2
     frames["questions"]["dataset"] = ["d", "d\n", "e", "e"]
     frames["llms"]["llm"] = ["a", " b"]
-    assert folder.load(written(frames, tmp_path)).content_hash == plain.content_hash
+    assert folder.load(written(frames, tmp_path)).table.content_hash == plain.content_hash
     assert remarks(caplog) == [
         f"{file}.parquet, column {column!r}: white space around a name is left out "
         f"({count}, first {first!r})."
@@ -115,7 +115,7 @@ def test_names_that_look_alike_are_told(tmp_path, caplog, frame, column, values,
     frames = small()
     del frames["llms"]
     frames[frame][column] = values
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     (remark,) = remarks(caplog)
     assert told in remark
     assert "are kept apart. Spell them alike if they are one." in remark
@@ -250,7 +250,7 @@ def test_other_columns_are_not_remarked_on(tmp_path, caplog):
 def test_splits_are_read_in_any_case(tmp_path, caplog):
     frames = small()
     frames["questions"]["split"] = ["Train", "TEST", None, "train"]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert list(table.splits) == ["train", "test", "", "train"]
     assert not remarks(caplog)
 
@@ -258,7 +258,7 @@ def test_splits_are_read_in_any_case(tmp_path, caplog):
 def test_a_single_option_is_told(tmp_path, caplog):
     frames = small()
     frames["questions"]["choices"] = [None, ["A. yes B. no"], ["yes", "no"], None]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert list(table.chance) == [0, 0, 0.5, 0]
     assert "questions with a single option: 1, first in row 1." in remarks(caplog)[0]
 
@@ -266,7 +266,7 @@ def test_a_single_option_is_told(tmp_path, caplog):
 def test_more_options_than_letters_are_all_shown(tmp_path):
     frames = small()
     frames["questions"]["choices"] = [[f"option {i}" for i in range(28)], None, None, None]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     lines = table.questions[0].splitlines()[1:]
     assert sorted(line.split(". ")[1] for line in lines) == sorted(f"option {i}" for i in range(28))
     assert [line.split(". ")[0] for line in lines[24:]] == ["Y", "Z", "AA", "AB"]
@@ -275,7 +275,7 @@ def test_more_options_than_letters_are_all_shown(tmp_path):
 def test_questions_without_outcomes_stay_unobserved(tmp_path):
     frames = small()
     frames["outcomes"] = frames["outcomes"][frames["outcomes"]["question_id"] != "q3"]
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     assert len(table) == N
     assert np.isnan(table.scores[3]).all()
 
@@ -285,6 +285,6 @@ def test_a_question_that_nobody_was_asked_takes_one_guess(tmp_path):
     frames["questions"]["choices"] = [["x", "y"]] * N
     turned = [frames["outcomes"].iloc[:3].assign(rotation=turn) for turn in range(2)]
     frames["outcomes"] = pd.concat(turned)
-    table = folder.load(written(frames, tmp_path))
+    table = folder.load(written(frames, tmp_path)).table
     np.testing.assert_allclose(table.chance, [0.25, 0.25, 0.25, 0.5])
     assert np.isnan(table.scores[3]).all()

@@ -15,7 +15,7 @@ def frames():
 
 def loaded(frames, path, groups):
     frames["questions"]["group"] = groups
-    return folder.load(written(frames, path))
+    return folder.load(written(frames, path)).table
 
 
 def test_groups_are_read_and_told(frames, tmp_path, caplog):
@@ -37,7 +37,7 @@ def test_a_group_within_a_dataset_spans_none(frames, tmp_path, caplog):
 
 def test_without_the_column_nothing_changes(frames, tmp_path, caplog):
     with caplog.at_level("INFO"):
-        table = folder.load(written(frames, tmp_path))
+        table = folder.load(written(frames, tmp_path)).table
     assert table.groups.tolist() == [""] * 4
     assert "group" not in caplog.text
     assert loaded(frames, tmp_path, ["", None, "", None]).content_hash == table.content_hash
@@ -74,4 +74,4 @@ def test_a_column_that_is_almost_of_that_name_is_told(frames, tmp_path, caplog):
     frames["questions"]["groups"] = "g"
     folder.load(written(frames, tmp_path))
     assert "column 'groups' is not taken for 'group'" in remarks(caplog)[0]
-    assert np.equal(folder.load(tmp_path).groups, "").all()
+    assert np.equal(folder.load(tmp_path).table.groups, "").all()

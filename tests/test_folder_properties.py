@@ -145,7 +145,7 @@ def reconstructed(drawn, rotations):
 @given(drawn=folders(), rotations=st.sampled_from(folder.ROTATIONS))
 def test_a_folder_is_read_as_pair_by_pair(drawn, rotations):
     with tempfile.TemporaryDirectory() as path:
-        table = folder.load(to_files(drawn, Path(path)), rotations=rotations)
+        table = folder.load(to_files(drawn, Path(path)), rotations=rotations).table
     (scores, costs, eligible, chance), names = reconstructed(drawn, rotations)
     assert list(table.llms) == names
     np.testing.assert_array_equal(table.eligible, eligible)

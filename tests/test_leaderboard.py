@@ -32,8 +32,8 @@ def stored(results, table, data="made up", seed=0, routers=(BestSingle, Cheapest
 
 @pytest.fixture
 def two(tmp_path):
-    stored(tmp_path, synthetic.load(60, seed=1), "first")
-    stored(tmp_path, synthetic.load(40, seed=2), 'b #"$ |模')
+    stored(tmp_path, synthetic.load(60, seed=1).table, "first")
+    stored(tmp_path, synthetic.load(40, seed=2).table, 'b #"$ |模')
     return tmp_path
 
 
@@ -65,7 +65,7 @@ def test_only_what_is_asked_for_is_derived_and_shown(two, read):
 
 def test_a_new_run_replaces_the_rows_of_its_comparison(two, read):
     leaderboard.write(two)
-    stored(two, synthetic.load(60, seed=1), "first", 1, (BestSingle, Cheapest, RandomRouter))
+    stored(two, synthetic.load(60, seed=1).table, "first", 1, (BestSingle, Cheapest, RandomRouter))
     read.clear()
     place = 'b #"$ |模/all/holdout'
     leaderboard.show(two, ["first/all/holdout"])
@@ -109,7 +109,7 @@ def test_a_comparison_that_is_not_there_is_named(two):
 
 def test_names_that_look_like_numbers_stay_names(tmp_path):
     for data in ("007", "nan"):
-        stored(tmp_path, synthetic.load(40, seed=2), data)
+        stored(tmp_path, synthetic.load(40, seed=2).table, data)
     leaderboard.write(tmp_path)
     kept = leaderboard_files.read(tmp_path)
     assert {place[0] for place in leaderboard_files.places(kept)} == {"007", "nan"}

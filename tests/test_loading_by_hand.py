@@ -7,7 +7,7 @@ import pytest
 from made_source import LLMS, LOADED, settings
 
 from benchmarks import loading
-from benchmarks.loading import left_out, load_folds, load_pool, load_table
+from benchmarks.loading import left_out, load_folds, load_pool, load_source, load_table
 from benchmarks.splits import given, holdout
 from routers.table import RoutingTable
 from routers.validation import InvalidParameterError
@@ -15,7 +15,7 @@ from routers.validation import InvalidParameterError
 
 @pytest.fixture(autouse=True)
 def nothing_kept():
-    for kept in (loading._load_everyone, loading._load_table, loading._load_folds):
+    for kept in (loading._load_source, loading._load_table, loading._load_folds):
         kept.cache_clear()
     LOADED.clear()
 
@@ -173,3 +173,22 @@ def test_of_several_folds_the_first_pair_is_named(caplog):
     (said,) = caplog.messages
     assert said.startswith("2 of 4 test questions are near-duplicates")
     assert "such as 'q2' of 'q3';" in said
+
+
+def test_a_source_tells_what_it_knows():
+    source = load_source(settings(data__kind="known"))
+    assert list(source.table.ids) == list(source.questions.index) == [f"q{i}" for i in range(8)]
+    assert list(source.table.llms) == sorted(LLMS)
+    assert source.llms.loc["echo", "family"] == "birds"
+    assert source.questions["needs"].tolist() == ["image, text", *[None] * 7]
+
+
+def test_beside_a_bare_table_nothing_is_known():
+    source = load_source(settings())
+    assert list(source.table.llms) == sorted(LLMS)
+    assert source.llms.empty
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(ValueError, match="'table' must be a RoutingTable, got 'NoneType'"):
+        load_source(settings(data__kind="no table"))

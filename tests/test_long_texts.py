@@ -49,7 +49,7 @@ def frames():
 
 @pytest.fixture(scope="module")
 def table(frames):
-    return folder.build(*frames).canonical()
+    return folder.build(*frames).table.canonical()
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def rows(table, fold, router):
 
 
 STEPS = {
-    "build": lambda given: folder.build(*given["frames"]),
+    "build": lambda given: folder.build(*given["frames"]).table,
     "canonical": lambda given: given["table"].rows(slice(None, None, -1)).canonical(),
     "content_hash": lambda given: given["table"].rows(slice(None)).content_hash,
     "duplicates": lambda given: splits.duplicate_groups(given["table"]),

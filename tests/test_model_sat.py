@@ -27,7 +27,7 @@ from routers.model_sat.reader import QuestionReader
 from routers.model_sat.router import ModelSATRouter
 from routers.validation import InvalidParameterError
 
-TABLE = synthetic.load(120, seed=1)
+TABLE = synthetic.load(120, seed=1).table
 TRAIN, TEST = TABLE.rows(slice(0, None, 2)), TABLE.rows(slice(1, None, 2))
 ASKED = list(TEST.questions)
 CHANCES = synthetic.expected_scores(TEST.datasets)  # .9 for each topic's expert, .5 on average

@@ -51,7 +51,7 @@ def paper(tmp_path_factory, phi) -> PaperModelSATRouter:
 
 @pytest.fixture(scope="module")
 def table():
-    return synthetic.load(60, seed=1)
+    return synthetic.load(60, seed=1).table
 
 
 @pytest.fixture(scope="module")

@@ -241,7 +241,7 @@ def real(name, *datasets):
     """Return the questions of a folder of PROCTOR_DATA, of some of its datasets."""
     if not (os.environ.get("PROCTOR_DATA") and (DATA / name).is_dir()):
         pytest.skip(f"PROCTOR_DATA does not name a folder with {name}: real questions untested")
-    table = folder.load(DATA / name)
+    table = folder.load(DATA / name).table
     return table.rows(np.isin(table.datasets, datasets)) if datasets else table
 
 

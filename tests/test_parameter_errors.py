@@ -160,7 +160,7 @@ def test_an_unknown_word_of_xgboost_is_told_with_the_known_ones(table):
             "given: parameter 'seed' must be an integer in [0, 4294967295], got -1.",
         ),
         (
-            lambda table: synthetic.load(-5),
+            lambda table: synthetic.load(-5).table,
             "synthetic: parameter 'n_questions' must be an integer of at least 1, got -5.",
         ),
         (

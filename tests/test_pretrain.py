@@ -16,7 +16,7 @@ from routers.model_sat.pretrained import read_card
 @pytest.fixture
 def outcomes(tmp_path):
     """A folder with outcomes of four llms, and of six relatives of each."""
-    table = synthetic.load(60, seed=1)
+    table = synthetic.load(60, seed=1).table
     everyone = table.beside(pool_of(table))
     folder = tmp_path / "outcomes"
     folder.mkdir()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from held_together import disagreements
 from made_boards import NAN, HashRouter
+from promised import measured
 from recipes import NAMES, Recipe
 from reference import leaderboard_rows
 from reference.facts import questions_of
@@ -107,7 +108,7 @@ def promised(batch, kind, share):
 def test_budget(dropped, asked):
     """Promises are made on what is predicted and judged by what was observed."""
     names = ["predicted_score", "predicted_cost", "score", "cost"]
-    found = budget.measure([dropped.run("r", HashRouter(1), 0).rows()])
+    found = measured(dropped.run("r", HashRouter(1), 0).rows())
     batches = [list(askable(dropped, "hash", fold)) for fold in range(2)]
     for place, (promise, capacity, choice) in enumerate(asked):
         row = found.iloc[place]

@@ -12,7 +12,7 @@ SMALL = ["n_tasks=3", "n_shots=6", "n_factors=2"]
 
 def write_outcomes(folder):
     """Four families of four llms; a tenth is missing, as are a family and a newcomer's dataset."""
-    table, rng = synthetic.load(60, seed=1), np.random.default_rng(0)
+    table, rng = synthetic.load(60, seed=1).table, np.random.default_rng(0)
     rows, facts = [], []
     for k, family in enumerate(["bird", "ship", "bread", "cheap"]):
         for copy in range(4):

@@ -171,7 +171,7 @@ def test_real_questions_are_those_that_were_asked(measured):
 
 @needs_texts
 def test_load_gives_a_complete_table(outcomes, llms, measured):
-    table = small_llms.load()
+    table = small_llms.load().table
     assert table.scores.shape == (measured["questions"], len(llms))
     assert np.isfinite(table.scores).all()
     assert np.isfinite(table.costs).all()
@@ -182,3 +182,9 @@ def test_load_gives_a_complete_table(outcomes, llms, measured):
     assert (table.chance[table.datasets == "gsm8k"] == 0).all()
     assert (table.chance[table.datasets == "mmlu"] == 0.25).all()
     assert "\nA. " in table.questions[list(table.datasets).index("mmlu")]
+
+
+@needs_texts
+def test_what_is_known_of_the_llms_is_handed_on():
+    smallest = small_llms.load().llms.loc["smollm2-135m-instruct"]
+    assert (smallest["params_b"], smallest["released"]) == (0.135, "2024-11")

@@ -163,3 +163,44 @@ def test_the_line_below_a_published_table():
     assert store.made_by("make bench", about) == (
         "Made by `make bench` on 2025-06-01: 2 x86_64 cores, Python 3.11.7, commit abc.\n"
     )
+
+
+class TestLeftovers:
+    """What a process leaves that is killed while it writes."""
+
+    def left(self, tmp_path, name):
+        part = tmp_path / name
+        part.mkdir()
+        (part / "rows.parquet").write_text("half of")
+        return part
+
+    def test_they_are_removed_when_the_run_is_stored(self, tmp_path):
+        mine = self.left(tmp_path, ".k.0123.part")
+        others = self.left(tmp_path, ".other.0123.part"), self.left(tmp_path, ".k.0123")
+        folder = store.save_run(tmp_path / "k", ROWS, ABOUT)
+        assert not mine.exists()
+        assert all(other.exists() for other in others)
+        assert {file.name for file in folder.iterdir()} == {"rows.parquet", "run.json"}
+
+    def test_what_another_process_is_writing_is_not_one(self, tmp_path):
+        part, held = store._new_part(tmp_path / "k")
+        store.save_run(tmp_path / "k", ROWS, ABOUT)
+        assert part.exists()
+        os.close(held)
+        store._remove_leftovers(tmp_path / "k")
+        assert not part.exists()
+
+    def test_one_that_was_taken_for_a_leftover_is_made_anew(self, tmp_path, monkeypatch):
+        lock, locked = store.fcntl.flock, []
+
+        def late(held, how):
+            locked.append(how)
+            if len(locked) == 1:
+                store._remove_leftovers(tmp_path / "k")
+            lock(held, how)
+
+        monkeypatch.setattr(store.fcntl, "flock", late)
+        part, held = store._new_part(tmp_path / "k")
+        assert part.exists()
+        assert len(list(tmp_path.glob(".k.*.part"))) == 1
+        os.close(held)

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot as plt
 from scipy import stats
 
-from benchmarks import experiment, run_experiment
+from benchmarks import experiment, experiment_work, run_experiment
 from benchmarks.composing import UsageError, compose_job
 from benchmarks.experiments import zoos
 from benchmarks.progress import Progress
@@ -62,7 +62,7 @@ def test_groups_are_kept(monkeypatch):
     work = works("draws=[0]")[1]
     table = work.table
     named = dataclasses.replace(table, groups=[f"g{i // 2}" for i in range(len(table))])
-    monkeypatch.setattr(experiment, "load_table", lambda cfg: named.select(cfg.zoo.llms))
+    monkeypatch.setattr(experiment_work, "load_table", lambda cfg: named.select(cfg.zoo.llms))
     work = work.among(zoos.draw_zoo(table.llms, 3, 0))  # to draw two of these
     assert set(zoos.measure(work)["group"]) <= set(named.groups)
 

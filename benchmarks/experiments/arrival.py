@@ -7,7 +7,6 @@ and mean leads.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,8 +18,7 @@ from benchmarks.arrival_figures import by_dataset, curves, leads
 from benchmarks.arrival_setting import ArrivalSetting, join_small_families
 from benchmarks.arrival_text import to_markdown as _text
 from benchmarks.composing import UsageError
-from benchmarks.experiment import Work
-from benchmarks.sources.folder import read_facts
+from benchmarks.experiment_work import Work
 from routers.aptitude.cards import TakesCards
 from routers.base import Router
 
@@ -37,7 +35,7 @@ def parts(cfg: DictConfig) -> list[dict[str, int]]:
 
 def depends_on(work: Work) -> dict[str, dict[str, str]]:
     """Return the months of release, and the family of every llm: who is a stranger to whom."""
-    return {"released": _months(work), "families": families_of(work.cfg)}
+    return {"released": _months(work), "families": families_of(work)}
 
 
 def measure(work: Work) -> pd.DataFrame:
@@ -69,21 +67,21 @@ def to_markdown(rows: pd.DataFrame, about: Mapping[str, Any]) -> str:
     return _text(rows, config["keep"], list(by_card))
 
 
-def families_of(cfg: DictConfig) -> dict[str, str]:
-    """Return the family of every llm: a column of ``llms.parquet``, or what the zoo says.
+def families_of(work: Work) -> dict[str, str]:
+    """Return the family of every llm: what the source says in a column, or what the zoo says.
 
     A family that is missing there, or is one of ``cfg.unknown_families``, is ``""``.
     """
-    if "path" not in cfg.data:
+    cfg, facts = work.cfg, work.source.llms
+    if facts.empty:
         raise UsageError(
             "The arrival experiment needs DATA=<folder> with facts of the llms in llms.parquet, "
-            f"got DATA={cfg.data.name}."
+            f"got DATA={cfg.data.name}, of whose llms nothing is known."
         )
-    facts = read_facts(Path(cfg.data.path))
     if cfg.family not in facts:
         raise UsageError(
-            f"llms.parquet must have the column {cfg.family!r}, which tells families apart "
-            f"(family=...), it has: {', '.join(map(str, facts.columns))}."
+            f"What is known of the llms must have the column {cfg.family!r}, which tells families "
+            f"apart (family=...), it has: {', '.join(map(str, facts.columns))}."
         )
     unknown = set(cfg.unknown_families)
     found = {
@@ -109,7 +107,7 @@ def setting_of(work: Work) -> ArrivalSetting:
     order = sorted(months, key=lambda llm: (months[llm], llm))
     if work.pool is None:
         raise UsageError("The arrival experiment needs llms outside the zoo, to learn from.")
-    families = join_small_families(families_of(cfg), work.pool.llms, cfg.join_families_below)
+    families = join_small_families(families_of(work), work.pool.llms, cfg.join_families_below)
     return ArrivalSetting(work.table, work.pool, order, families, cfg.keep)
 
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import ceiling_figure
 from benchmarks.ceiling import PARTS, explained, squared_errors
-from benchmarks.experiment import Work
+from benchmarks.experiment_work import Work
 from benchmarks.identity import canonical
 from benchmarks.writing import markdown, number, with_interval
 

@@ -13,7 +13,7 @@ import pandas as pd
 from omegaconf import DictConfig
 
 from benchmarks.arrival_figures import leads
-from benchmarks.experiment import Work
+from benchmarks.experiment_work import Work
 from benchmarks.unseen import draw_unseen, judge_unseen
 from benchmarks.writing import markdown, number, with_interval
 from routers.base import Router

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Collection, Iterable
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.sources.columns import numbers, refuse
-from benchmarks.sources.names import first_of, is_blank
+from benchmarks.sources.columns import numbers
+from benchmarks.sources.names import first_of
 from benchmarks.sources.parquet import LLMS, QUESTIONS
+from benchmarks.sources.terms import terms_of_all
 
 log = logging.getLogger(__name__)
-_MUST = "a list of texts, the same as JSON, texts separated by commas, or missing"
-_IMPLIED = "text"
 
 
 def eligible_pairs(
@@ -82,10 +80,10 @@ def _bound_by_modalities(
 ) -> None:
     if "needs" not in questions:
         return
-    needed = _terms_of_all(questions, "needs", QUESTIONS)
+    needed = terms_of_all(questions, "needs", QUESTIONS)
     if "modalities" not in facts:
         facts = facts.assign(modalities=None)
-    taken = _terms_of_all(facts, "modalities", LLMS)
+    taken = terms_of_all(facts, "modalities", LLMS)
     row = facts.index.get_indexer(pd.Index(llms))  # -1 where nothing is known of an llm
     terms = sorted(_union(taken))
     untaken = _union(needed).difference(terms)
@@ -110,35 +108,6 @@ def _close(
 
 def _union(sets: Iterable[frozenset[str] | None]) -> frozenset[str]:
     return frozenset().union(*(found for found in sets if found is not None))
-
-
-def _terms_of_all(frame: pd.DataFrame, column: str, file: str) -> list[frozenset[str] | None]:
-    return [_terms(value, row, column, file) for row, value in enumerate(frame[column])]
-
-
-def _terms(value: object, row: int, column: str, file: str) -> frozenset[str] | None:
-    """Return what a cell names, in small letters; None if nothing is said."""
-    try:
-        found = _listed(value)
-    except ValueError:
-        refuse(file, row, column, _MUST, value, "Write them as in 'image, tools'.")
-    if found is None:
-        return None
-    plain = (" ".join(term.split()).casefold() for term in found if not is_blank(term))
-    return frozenset(plain) - {_IMPLIED}
-
-
-def _listed(value: object) -> list[str] | None:
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        value = json.loads(value)
-    elif isinstance(value, str):
-        value = None if is_blank(value) else value.split(",")
-    if isinstance(value, list | tuple | np.ndarray):
-        if all(isinstance(term, str) for term in value):
-            return list(value)
-    elif value is None or value is pd.NA or value != value:
-        return None
-    raise ValueError(value)
 
 
 def _tell_untaken(untaken: Collection[str], terms: list[str], known: bool) -> None:

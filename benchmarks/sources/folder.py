@@ -1,4 +1,4 @@
-"""A routing table from a folder of three parquet files: the format for anyone's outcomes.
+"""Outcomes from a folder of three parquet files: the format for anyone's.
 
 ``questions.parquet``
     ``question_id``, ``dataset``, ``question``; optionally ``subject``, ``choices`` (options, shown
@@ -14,7 +14,8 @@
     of its samples (within each rotation, where there are several), and the spread is kept.
     Optionally ``eligible``: false if the llm *cannot* answer the question, for whatever reason.
 ``llms.parquet`` (optional)
-    ``llm`` and anything known of it, for instance ``params_b``, ``context_window``, ``modalities``.
+    ``llm`` and anything known of it. Some columns mean the same for every source, such as
+    ``params_b``, ``released``, ``family``: see ``benchmarks.sources.facts``.
 
 Where an outcome does not say whether its pair is eligible, the facts do: an llm cannot answer a
 question of more tokens (``n_tokens``) than its ``context_window``, nor one whose ``needs`` (such as
@@ -34,12 +35,14 @@ import pandas as pd
 from benchmarks.sources.columns import Coded, coded, no_repeat, sentences
 from benchmarks.sources.costs import costs_or_stand_in, tell_partly_known
 from benchmarks.sources.eligibility import eligible_pairs, tell_ineligible
+from benchmarks.sources.facts import LLM_FACTS, QUESTION_FACTS, llm_facts, question_facts
 from benchmarks.sources.groups import groups_of
 from benchmarks.sources.names import is_blank, tell_lookalikes, tell_unknown_llms
 from benchmarks.sources.options import chance_of, options_of_all, with_options
 from benchmarks.sources.outcomes import ROTATIONS, checked_rows, one_per_pair, times_right
 from benchmarks.sources.parquet import LLMS, OUTCOMES, QUESTIONS, read
 from benchmarks.sources.samples import spread_of, tell_samples
+from benchmarks.sources.source import Source
 from routers.constraints import Boolean, OneOf, Text
 from routers.table import RoutingTable
 from routers.validation import checked
@@ -61,7 +64,7 @@ def load(
     cost_unit: str = "USD",
     show_choices: bool = True,
     rotations: str = "all",
-) -> RoutingTable:
+) -> Source:
     """Read a folder.
 
     Parameters
@@ -84,7 +87,7 @@ def load(
 
     Returns
     -------
-    RoutingTable
+    Source
 
     Raises
     ------
@@ -97,30 +100,29 @@ def load(
     questions = read(
         folder / QUESTIONS,
         ("question_id", "dataset", "question"),
-        ("subject", "choices", "split", "group", "n_tokens", "needs"),
+        ("subject", "choices", "split", "group", *QUESTION_FACTS),
     )
     outcomes = read(
         folder / OUTCOMES,
         ("question_id", "llm", "score"),
         ("cost", "rotation", "sample", "eligible"),
     )
-    facts = read_facts(folder) if (folder / LLMS).exists() else None
-    table = build(questions, outcomes, facts, cost_column, cost_unit, show_choices, rotations)
+    facts = _read_facts(folder) if (folder / LLMS).exists() else None
+    source = build(questions, outcomes, facts, cost_column, cost_unit, show_choices, rotations)
     log.info(
         "%s: %s questions, %s llms, %s outcomes, read in %.1f s",
         folder.name,
-        f"{len(table):,}",
-        f"{table.n_llms:,}",
+        f"{len(source.table):,}",
+        f"{source.table.n_llms:,}",
         f"{len(outcomes):,}",
         time.perf_counter() - start,
     )
-    return table
+    return source
 
 
-def read_facts(folder: Path) -> pd.DataFrame:
+def _read_facts(folder: Path) -> pd.DataFrame:
     """Return what is known of each llm (``llms.parquet``), one row per llm, index its name."""
-    optional = ("params_b", "context_window", "modalities")
-    facts = read(folder / LLMS, ("llm",), optional, rest=True)
+    facts = read(folder / LLMS, ("llm",), LLM_FACTS, rest=True)
     names = coded(facts, "llm", LLMS)
     no_repeat(facts, ["llm"], [names.codes], LLMS)
     return facts.drop(columns="llm").set_index(pd.Index(names.values, name="llm"))
@@ -135,8 +137,8 @@ def build(
     cost_unit: str = "USD",
     show_choices: bool = True,
     rotations: str = "all",
-) -> RoutingTable:
-    """Build the table from frames in the folder format; see :func:`load`.
+) -> Source:
+    """Build a source from frames in the folder format; see :func:`load`.
 
     ``facts`` has one row per llm, its name the index.
     """
@@ -157,7 +159,7 @@ def build(
         tell_samples(spread, scores)
     costs, unit = costs_or_stand_in(given, facts, llms, cost_column, cost_unit)
     tell_partly_known(costs, scores, llms, unit)
-    return RoutingTable(
+    table = RoutingTable(
         questions=texts,
         scores=scores,
         llms=llms,
@@ -170,6 +172,16 @@ def build(
         spread=spread,
         **told,
     )
+    return Source(table, _of_llms(facts), _of_questions(questions, ids))
+
+
+def _of_llms(facts: pd.DataFrame | None) -> pd.DataFrame:
+    return pd.DataFrame() if facts is None else llm_facts(facts, LLMS)
+
+
+def _of_questions(questions: pd.DataFrame, ids: Coded) -> pd.DataFrame:
+    known = questions[[name for name in QUESTION_FACTS if name in questions]]
+    return question_facts(known, QUESTIONS).set_index(pd.Index(ids.values))
 
 
 def _require_rows(questions: pd.DataFrame, outcomes: pd.DataFrame) -> None:

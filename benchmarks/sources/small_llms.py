@@ -24,7 +24,7 @@ import pandas as pd
 
 from benchmarks.carriers import fetch
 from benchmarks.sources.folder import build
-from routers.table import RoutingTable
+from benchmarks.sources.source import Source
 
 DATA = Path(__file__).resolve().parent / "small_llms_data"
 MMLU_PER_SUBJECT = 6
@@ -50,7 +50,7 @@ def questions() -> pd.DataFrame:
     return _without_duplicates(table).reset_index(drop=True)
 
 
-def load() -> RoutingTable:
+def load() -> Source:
     """Return the embedded data set: what each llm scored and cost on each question.
 
     A router is shown the text that the llms were asked, options included. The cost is CPU time in

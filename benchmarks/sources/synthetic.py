@@ -1,9 +1,10 @@
-"""A tiny routing table with a known optimum: for tests and the first five minutes."""
+"""A tiny source with a known optimum: for tests and the first five minutes."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from benchmarks.sources.source import Source
 from routers.constraints import SEED, Integer
 from routers.table import RoutingTable
 from routers.validation import checked
@@ -24,7 +25,7 @@ _COST = {"bird expert": 4.0, "ship expert": 4.0, "bread expert": 4.0, "cheap all
 
 
 @checked("synthetic", n_questions=Integer(1), seed=SEED)
-def load(n_questions: int = 300, seed: int = 0) -> RoutingTable:
+def load(n_questions: int = 300, seed: int = 0) -> Source:
     """Draw questions on three topics and the outcomes of four llms.
 
     The topics are the datasets. Sending each topic to its expert is the best that can be done
@@ -38,7 +39,7 @@ def load(n_questions: int = 300, seed: int = 0) -> RoutingTable:
 
     Returns
     -------
-    RoutingTable
+    Source
         With the true expected scores recoverable by :func:`expected_scores`.
     """
     rng = np.random.default_rng(seed)
@@ -48,7 +49,7 @@ def load(n_questions: int = 300, seed: int = 0) -> RoutingTable:
         for i, topic in enumerate(topics)
     ]
     scores = rng.random((n_questions, len(_SKILL))) < expected_scores(topics)
-    return RoutingTable(
+    table = RoutingTable(
         questions=questions,
         scores=scores.astype(float),
         llms=list(_SKILL),
@@ -57,6 +58,7 @@ def load(n_questions: int = 300, seed: int = 0) -> RoutingTable:
         costs=list(_COST.values()),
         cost_unit="made-up units",
     )
+    return Source(table)
 
 
 def expected_scores(topics: np.ndarray) -> np.ndarray:
