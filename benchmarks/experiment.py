@@ -12,6 +12,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from benchmarks import store
@@ -91,14 +92,12 @@ def _work(job: Job, part: Mapping[str, Any], progress: Progress) -> Work | Store
 
 def _stored(name: str, module: Any, work: Work | StoredWork) -> store.Run:
     """Return a part as it is stored; it is measured first if it is not."""
-    place = Path(ROOT, work.cfg.results) / store.PARTS
     run = _run_id(name, module, work)
-    folder = store.find_run(place, run)
-    if folder is None:
-        rows = module.measure(work)
-        # another process may have been first meanwhile: what it stored stands
-        folder = store.find_run(place, run)
-        folder = folder or store.save_run(place / run.key, rows, _about(name, work, run))
+
+    def measured() -> tuple[pd.DataFrame, dict[str, Any]]:
+        return module.measure(work), _about(name, work, run)
+
+    folder, _ = store.keep(Path(ROOT, work.cfg.results) / store.PARTS, run, measured)
     return store.load_run(folder)
 
 

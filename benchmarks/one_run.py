@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
@@ -59,33 +60,37 @@ def execute(job: Job, progress: Progress | None = None) -> Path:
     table = _load(cfg, progress)
     run = _run_id(cfg, table)
     results, place = Path(ROOT, cfg.results), store.run_place(about, run.key)
-    folder = results / "runs" / place
-    stored = store.find_run(folder.parent, run)
-    if stored and not cfg.force:
-        log.info("%s is stored already; force=true redoes it", line_of(progress, about))
-        return stored
+    found: list[Evaluation] = []
+
+    def measured() -> tuple[pd.DataFrame, dict[str, Any]]:
+        found.append(_evaluate(cfg, table, progress))
+        about.update(_facts(cfg, table, run))
+        about.update(timing=found[0].timing, arithmetic=found[0].arithmetic)
+        return found[0].rows, about
+
     try:
-        found = _evaluate(cfg, table, progress)
+        folder, is_new = store.keep((results / "runs" / place).parent, run, measured, cfg.force)
     except NotApplicableError:
         raise
     except Exception as error:
         file = store.save_failure(results, place, about | {"key": run.key}, error)
         error.add_note(f"Its traceback is in {file}.")
         raise
-    about |= _facts(cfg, table, run) | {"timing": found.timing, "arithmetic": found.arithmetic}
-    first = store.find_run(folder.parent, run)
-    if first and not stored:
-        return first  # another process was faster: what it stored stands
-    if stored:
-        store.invalidate(stored, "It was done again (force=true).")
-    store.save_run(folder, found.rows, about)
-    store.forget_failure(results, place)
-    ((rows,),) = (by_seed.values() for by_seed in compared([{cfg.seed: found.rows}]))
-    compared_on = Results([rows], operating_points([rows]), cost_unit=table.cost_unit)
-    figures = metrics.summary(compared_on)
-    log.info("%s: %s", line_of(progress, about), _result(figures, found.timing))
-    instantiate(cfg.tracking)(about, figures | found.timing)
+    if is_new:
+        store.forget_failure(results, place)
+        _tell(cfg, about, found[0], line_of(progress, about))
+    elif not found:
+        log.info("%s is stored already; force=true redoes it", line_of(progress, about))
     return folder
+
+
+def _tell(cfg: DictConfig, about: Mapping[str, Any], found: Evaluation, line: str) -> None:
+    """Say what came of a run, here and wherever runs are tracked."""
+    ((rows,),) = (by_seed.values() for by_seed in compared([{cfg.seed: found.rows}]))
+    results = Results([rows], operating_points([rows]), cost_unit=about["cost_unit"])
+    figures = metrics.summary(results)
+    log.info("%s: %s", line, _result(figures, found.timing))
+    instantiate(cfg.tracking)(about, figures | found.timing)
 
 
 def _run_id(cfg: DictConfig, table: RoutingTable) -> store.RunId:

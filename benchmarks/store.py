@@ -24,7 +24,7 @@ import subprocess
 import sys
 import traceback
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,6 +41,8 @@ PARTS = "parts"  # the folder of what an experiment measured, below its results
 ROWS = "rows.parquet"
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
 ROOT = Path(__file__).resolve().parent.parent
+
+Measure = Callable[[], tuple[pd.DataFrame, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,32 @@ def invalidate(folder: Path, reason: str) -> Path:
     about = {"reason": reason, "when": datetime.now(UTC).isoformat(timespec="seconds")}
     (folder / "invalidated.json").write_text(json.dumps(about, indent=1) + "\n")
     return folder.rename(into)
+
+
+def keep(place: Path, run: RunId, measure: Measure, again: bool = False) -> tuple[Path, bool]:
+    """Return the folder of a run, and whether it was stored by this call; it is measured if not.
+
+    Parameters
+    ----------
+    place : Path
+        As for :func:`find_run`.
+    run : RunId
+    measure : callable
+        Returns rows, and what else is stored of the run, see :func:`save_run`. Not called where
+        the run is stored.
+    again : bool, default=False
+        Measure it whether or not it is stored; what was stored is invalidated then.
+    """
+    stored = find_run(place, run)
+    if stored and not again:
+        return stored, False
+    rows, about = measure()
+    first = find_run(place, run)
+    if first and not stored:
+        return first, False  # another process was faster: what it stored stands
+    if stored:
+        invalidate(stored, "It was done again (force=true).")
+    return save_run(place / run.key, rows, about), True
 
 
 def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:

@@ -163,3 +163,29 @@ class TestHistoric:
         assert scores["knn encoder=tfidf k=3"] == pytest.approx(2 / 3)
         assert scores["best_single"] == pytest.approx(7 / 12)
         assert scores["cheapest"] == pytest.approx(board["cheapest"][0])
+
+
+def test_what_is_stored_is_kept_what_is_not_is_measured(tmp_path):
+    place = tmp_path / "runs" / "d" / "z" / "s" / "r"
+    run = store.RunId({"seed": 0}, "data", "")
+    measured = []
+
+    def measure():
+        measured.append(len(measured))
+        return ROWS, {
+            "key": run.key,
+            "identity": run.settings,
+            "data_hash": "data",
+            "n": measured[-1],
+        }
+
+    folder, is_new = store.keep(place, run, measure)
+    assert (folder, is_new, measured) == (place / run.key, True, [0])
+    assert store.keep(place, run, measure) == (folder, False)
+    assert measured == [0]
+    assert store.keep(place, run, measure, again=True) == (folder, True)
+    assert store.load_run(folder).about["n"] == 1
+    assert (
+        store.load_run(tmp_path / "invalidated" / folder.relative_to(tmp_path / "runs")).about["n"]
+        == 0
+    )
