@@ -45,21 +45,21 @@ def summarise(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     for name in over:
         found = leads(plain, name).loc[policies]
         of_zoos = each.pivot(index="draw", columns="router", values=f"lead_{name}")
-        columns |= _lead_columns(f"lead_{name}", found, of_zoos[policies].to_numpy())
+        columns |= _lead_columns(f"lead_{name}", found, of_zoos[policies])
     summary = pd.DataFrame({"router": policies} | columns)
     ordered = summary.sort_values("score", ascending=False, ignore_index=True)
     return {"": ordered, "zoos": each}
 
 
-def _lead_columns(lead: str, found: pd.DataFrame, of_zoos: np.ndarray) -> dict[str, np.ndarray]:
+def _lead_columns(lead: str, found: pd.DataFrame, of_zoos: pd.DataFrame) -> dict[str, np.ndarray]:
     low, high = _t_interval(of_zoos)
     return {
         lead: found["lead"].to_numpy(),
         f"{lead}_low": found["low"].to_numpy(),
         f"{lead}_high": found["high"].to_numpy(),
-        f"{lead}_zoos_low": low,
-        f"{lead}_zoos_high": high,
-        f"{lead}_ahead": (of_zoos > 0).sum(axis=0),
+        f"{lead}_zoos_low": low.to_numpy(),
+        f"{lead}_zoos_high": high.to_numpy(),
+        f"{lead}_ahead": (of_zoos > 0).sum().to_numpy(),
     }
 
 
@@ -88,11 +88,10 @@ def _in_each_zoo(table: pd.DataFrame, policies: list[str], over: list[str]) -> p
     return pd.concat(long, axis=1).reset_index()
 
 
-def _t_interval(of_zoos: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of 95% intervals of means over zoos, (p,) each, from leads (zoos, p)."""
-    n = len(of_zoos)
-    if n < 2:
-        unknown = np.full(of_zoos.shape[1], np.nan)
-        return unknown, unknown
-    reach = stats.t.ppf(0.975, n - 1) * of_zoos.std(axis=0, ddof=1) / np.sqrt(n)
-    return of_zoos.mean(axis=0) - reach, of_zoos.mean(axis=0) + reach
+def _t_interval(of_zoos: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Return the ends of 95% intervals of means over zoos by router, from leads (zoos, routers).
+
+    NaN where there is one zoo only.
+    """
+    reach = stats.t.ppf(0.975, len(of_zoos) - 1) * of_zoos.sem()
+    return of_zoos.mean() - reach, of_zoos.mean() + reach

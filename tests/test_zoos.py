@@ -109,6 +109,7 @@ ROWS = rows_of(
 
 def test_the_summary_by_hand():
     found = zoos.summarise(ROWS)
+    assert list(found[""].index) == [*range(5)]
     main = found[""].set_index("router")
     assert list(main.index) == ["oracle", "knn", "zoo_mean", "best_single", "mlp"]
     assert main["score"].to_dict() == {
@@ -157,6 +158,27 @@ def test_what_not_all_were_tested_on_does_not_count_and_is_told():
     assert line.startswith("| knn | 0.750 | +0.375 [")
     assert line.endswith(" 2 of 2 |")
     assert "| best_single | 0.375 |  |" in whole
+
+
+def test_leads_are_counted_from_each_floor_that_was_run():
+    floors = {"recognised_dataset": [[0, 1, 1, 1]] * 2, "recognized_subject": [[1, 1, 1, 1]] * 2}
+    rows = pd.concat([ROWS, rows_of(floors)], ignore_index=True)
+    found = zoos.summarise(rows)[""].set_index("router").loc["knn"]
+    assert found["lead_recognised_dataset"] == pytest.approx(0)
+    assert found["lead_recognized_subject"] == pytest.approx(-0.25)
+    assert found["lead_recognized_subject_low"] < -0.25 < found["lead_recognized_subject_high"]
+    heading = "| router | macro score | lead over best single | lead over recognized dataset |"
+    assert f"{heading} lead over recognized subject |" in zoos.to_markdown(
+        rows, {"data": "d", "n_llms": 9}
+    )
+
+
+def test_a_group_is_no_router():
+    grouped = ROWS.assign(group=np.where(ROWS["question_id"].isin(["x", "y"]), "g", ""))
+    found, plain = zoos.summarise(grouped), zoos.summarise(ROWS)
+    assert list(found[""]["router"]) == list(plain[""]["router"])
+    assert list(found[""]["score"]) == list(plain[""]["score"])
+    pd.testing.assert_frame_equal(found["zoos"], plain["zoos"])
 
 
 def test_every_router_is_drawn_in_every_panel():
