@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from benchmarks.arrival_figures import leads
+from benchmarks.scoring import macro_mean
 
 LABELS = ["seed", "draw", "question_id", "dataset", "group"]
 BOUNDS = ("zoo_mean", "oracle")
@@ -76,8 +77,15 @@ def side_by_side(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _in_each_zoo(table: pd.DataFrame, policies: list[str], over: list[str]) -> pd.DataFrame:
     """Return macro scores and leads by zoo: mean over questions, datasets, then seeds."""
-    of_dataset = table.groupby(["draw", "seed", "dataset"])[policies].mean()
-    scores = of_dataset.groupby("draw").mean()
+    found = {
+        key: {
+            name: macro_mean(of[name].to_numpy()[None], of["dataset"].to_numpy(object))
+            for name in policies
+        }
+        for key, of in table.groupby(["draw", "seed"])
+    }
+    of_seeds = pd.DataFrame.from_dict(found, orient="index")
+    scores = of_seeds.groupby(level=0).mean().rename_axis("draw")
     kinds = {"score": scores} | {f"lead_{x}": scores.sub(scores[x], axis=0) for x in over}
     long = [
         frame.melt(var_name="router", value_name=kind, ignore_index=False).set_index(
