@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from benchmarks.ablation import parameters_of
-from benchmarks.writing import markdown, number, with_interval
+from benchmarks.writing import markdown, number, table_of, with_interval
 
 
 def to_markdown(found: pd.DataFrame, sweep: str, comparison: str) -> str:
@@ -32,21 +32,19 @@ def to_markdown(found: pd.DataFrame, sweep: str, comparison: str) -> str:
         "95% intervals over questions, of differences paired by question and seed. The default is "
         "in bold.",
         "",
-        f"| {' | '.join(heads)} |",
-        "|---" * len(heads) + "|",
-        *(_line(row, names) for row in found.to_dict("records")),
     ]
-    return "\n".join(lines) + "\n"
+    cells = [_cells(row, names) for row in found.to_dict("records")]
+    return "\n".join(lines) + "\n" + table_of(heads, cells)
 
 
-def _line(row: dict, names: list[str]) -> str:
+def _cells(row: dict, names: list[str]) -> list[str]:
     cells = [markdown(row[name]) for name in names]
     if row["is_default"]:
         cells = [f"**{cell}**" for cell in cells]
     cells.append(with_interval(row["macro_score"], row["low"], row["high"], ".3f"))
     cells.append("" if row["is_default"] else _difference(row, "difference"))
     cells += [_difference(row, "lift"), number(row["fit_seconds"]), number(row["route_qps"])]
-    return f"| {' | '.join(cells)} |"
+    return cells
 
 
 def _difference(row: dict, name: str) -> str:

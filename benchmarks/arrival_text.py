@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from benchmarks.arrival_figures import Basis, basis, leads, policies_of, shortened
-from benchmarks.writing import markdown, number, with_interval
+from benchmarks.writing import markdown, number, table_of, with_interval
 
 _OVER = {"best_single": "current best single", "recognised_dataset": "recognised dataset"}
 
@@ -35,15 +35,15 @@ def to_markdown(rows: pd.DataFrame, keep: int, by_card: Sequence[str]) -> str:
         "",
         _rests_on(found),
         "",
-        "| policy | macro score |" + "".join(f" lead over {_OVER[name]} |" for name in over),
-        "|---|---|" + "---|" * len(over),
     ]
     by_score = over["best_single"].sort_values("score", ascending=False)
     shown = {over_whom: _with_intervals(table) for over_whom, table in over.items()}
-    for name, score in by_score["score"].items():
-        columns = " | ".join(texts[str(name)] for texts in shown.values())
-        lines.append(f"| {markdown(name)} | {number(score, '.3f')} | {columns} |")
-    return "\n".join([*lines, *_left_out(shortened(rows))]) + "\n"
+    heads = ["policy", "macro score", *(f"lead over {_OVER[name]}" for name in over)]
+    cells = [
+        [markdown(name), number(score, ".3f"), *(texts[str(name)] for texts in shown.values())]
+        for name, score in by_score["score"].items()
+    ]
+    return "\n".join(lines) + "\n" + table_of(heads, cells) + _left_out(shortened(rows))
 
 
 def _with_intervals(table: pd.DataFrame) -> dict[str, str]:
@@ -73,20 +73,16 @@ def _of(counts: tuple[int, int]) -> str:
     return f"{counts[0]:,} of {counts[1]:,}"
 
 
-def _left_out(short: pd.DataFrame) -> list[str]:
+def _left_out(short: pd.DataFrame) -> str:
     """Name the arrivals that were not compared on all questions, and why."""
     if short.empty:
-        return []
-    lines = [
-        "",
-        "Arrivals that were compared on part of the questions only, or not at all:",
-        "",
-        "| arrival | newcomer | compared (questions, once per seed) | left out |",
-        "|---|---|---|---|",
-    ]
+        return ""
+    heads = ["arrival", "newcomer", "compared (questions, once per seed)", "left out"]
+    cells = []
     for row in short.reset_index().to_dict("records"):
         arrival, newcomer = row.pop("step"), markdown(row.pop("newcomer"))
         compared = _of((row.pop("compared"), row.pop("tested")))
         why = "; ".join(f"{reason} ({count:,})" for reason, count in row.items() if count)
-        lines.append(f"| {arrival} | {newcomer} | {compared} | {why} |")
-    return lines
+        cells.append([str(arrival), newcomer, compared, why])
+    about = "Arrivals that were compared on part of the questions only, or not at all:"
+    return f"\n{about}\n\n{table_of(heads, cells)}"

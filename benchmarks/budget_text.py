@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.budget_plots import CERTAIN, of_program
-from benchmarks.writing import markdown, number, with_interval
+from benchmarks.writing import markdown, number, table_of, with_interval
 
 
 def text_of(found: pd.DataFrame, about: Mapping[str, Any]) -> str:
@@ -28,18 +28,16 @@ def text_of(found: pd.DataFrame, about: Mapping[str, Any]) -> str:
         "best that a router predicts, and are judged by the truth, with 95% intervals. Cost per "
         f"question in {markdown(about['cost_unit'])}.",
         "",
-        "| router | share | promised score | reached | budget | paid |",
-        "|---" * 6 + "|",
     ]
+    heads = ["router", "share", "promised score", "reached", "budget", "paid"]
+    cells = []
     both = (of_program(found, kind).to_dict("records") for kind in ("score", "cost"))
     for score, cost in zip(*both, strict=True):
-        cells = [
-            *(markdown(score["router"]), number(score["share"], ".0%")),
-            *(number(score["promise"], ".3f"), _reached(score, "score", ".3f")),
-            *(number(cost["promise"], ".3g"), _reached(cost, "cost", ".3g")),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        of_score = number(score["promise"], ".3f"), _reached(score, "score", ".3f")
+        of_cost = number(cost["promise"], ".3g"), _reached(cost, "cost", ".3g")
+        share = number(score["share"], ".0%")
+        cells.append([markdown(score["router"]), share, *of_score, *of_cost])
+    return "\n".join(lines) + "\n" + table_of(heads, cells)
 
 
 def _reached(row: Mapping[Any, Any], what: str, style: str) -> str:

@@ -22,6 +22,7 @@ from benchmarks.significance import holm, permutation_p_values
 from benchmarks.store import ROOT, circumstances, made_by
 from benchmarks.stored_rows import Panel
 from benchmarks.synthetic_scores import ROUTERS, Population
+from benchmarks.writing import table_of
 
 FIGURES = {
     "score": "macro score",
@@ -136,7 +137,8 @@ def told_apart(found: Panel, rng: np.random.Generator) -> dict[str, bool]:
 def to_markdown(rows: Iterable[tuple[Setting, dict[str, float]]], n_draws: int) -> str:
     """Return the table of coverage and of false alarms."""
     error = 1.96 * np.sqrt(0.05 * 0.95 / n_draws)
-    heads = [*FIGURES.values(), "gap unknown", *(f"{k} equal routers" for k in FAMILIES)]
+    heads = ["routers", "questions", "seeds", *FIGURES.values(), "gap unknown"]
+    heads += [f"{k} equal routers" for k in FAMILIES]
     lines = [
         "# Do the intervals hold the truth?",
         "",
@@ -148,15 +150,16 @@ def to_markdown(rows: Iterable[tuple[Setting, dict[str, float]]], n_draws: int) 
         "questions, of 12 datasets 1%: "
         "one question of 100. Scores are 0 or 1; seeds choose alike on 70% of the questions.",
         "",
-        "| routers | questions | seeds | " + " | ".join(heads) + " |",
-        "|---" * (3 + len(heads)) + "|",
     ]
-    for setting, found in rows:
-        shares = [*FIGURES, "unknown", *(f"apart_{k}" for k in FAMILIES)]
-        cells = [setting.title, f"{setting.n_questions:,}", str(setting.n_seeds)]
-        cells += [f"{found[name]:.1%}" for name in shares]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+    shares = [*FIGURES, "unknown", *(f"apart_{k}" for k in FAMILIES)]
+    cells = [
+        [
+            *(setting.title, f"{setting.n_questions:,}", str(setting.n_seeds)),
+            *(f"{found[name]:.1%}" for name in shares),
+        ]
+        for setting, found in rows
+    ]
+    return "\n".join(lines) + "\n" + table_of(heads, cells)
 
 
 def main(arguments: list[str] | None = None) -> None:

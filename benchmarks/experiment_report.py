@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks import canvas
 from benchmarks.store import PARTS, Run, is_finished, load_run, made_by
-from benchmarks.writing import markdown, number, with_interval
+from benchmarks.writing import markdown, number, table_of, with_interval
 
 Draw = Callable[[Any, pd.DataFrame], object]  # what is drawn on: axes, or several
 _HEIGHT, _DIGITS = 3.0, 5  # of figures, in inches; of the numbers in csv files
@@ -148,11 +148,8 @@ def table(frame: pd.DataFrame) -> str:
         for name in map(str, shown.columns)
         if not (name.endswith(("_low", "_high")) and name.rpartition("_")[0] in shown)
     ]
-    lines = [f"| {' | '.join(map(markdown, names))} |", "|---" * len(names) + "|"]
-    lines += [
-        f"| {' | '.join(_cell(row, name) for name in names)} |" for row in shown.to_dict("records")
-    ]
-    return "\n".join(lines) + "\n"
+    cells = [[_cell(row, name) for name in names] for row in shown.to_dict("records")]
+    return table_of([*map(markdown, names)], cells)
 
 
 def _cell(row: Mapping[Any, Any], name: str) -> str:

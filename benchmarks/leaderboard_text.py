@@ -13,7 +13,7 @@ from benchmarks.headline import REFERENCES
 from benchmarks.metric import Metric
 from benchmarks.metrics import HEADLINE_METRIC, METRICS
 from benchmarks.scoring import gap_closed
-from benchmarks.writing import DASH, markdown, number
+from benchmarks.writing import DASH, markdown, number, table_of
 
 
 def to_markdown(
@@ -95,17 +95,16 @@ def _nothing_to_route(rows: pd.DataFrame) -> str:
     return ""
 
 
-Line = tuple[float, str]  # what it is ordered by, and its text
+Line = tuple[float, list[str]]  # what it is ordered by, and its cells
 
 
 def _table(rows: pd.DataFrame, shown: Sequence[Metric], order: Metric) -> str:
-    lines: list[Line] = [(row[order.name], _router_line(row, shown)) for _, row in rows.iterrows()]
+    lines: list[Line] = [(row[order.name], _router_cells(row, shown)) for _, row in rows.iterrows()]
     lines += _reference_lines(rows, shown, order)
     sign = 1 if order.better == "lower" else -1
     lines.sort(key=lambda line: (np.isnan(line[0]), sign * line[0]))
     heads = ["router", "seeds", "group", *(markdown(metric.label) for metric in shown)]
-    head = f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}\n"
-    return head + "\n".join(line for _, line in lines)
+    return table_of(heads, (cells for _, cells in lines)).rstrip("\n")
 
 
 def _reference_lines(rows: pd.DataFrame, shown: Sequence[Metric], order: Metric) -> list[Line]:
@@ -124,17 +123,16 @@ def _reference_lines(rows: pd.DataFrame, shown: Sequence[Metric], order: Metric)
                     for metric in shown
                 ]
                 line = [_reference_title(name, first), _seeds(first["seeds"]), "", *cells]
-                lines.append((figures.get(order.name, np.nan), f"| {' | '.join(line)} |"))
+                lines.append((figures.get(order.name, np.nan), line))
     return lines
 
 
-def _router_line(row: pd.Series, shown: Sequence[Metric]) -> str:
+def _router_cells(row: pd.Series, shown: Sequence[Metric]) -> list[str]:
     group = DASH if row["n_llms"] == 1 else row["group"] or DASH
     cells = [
         _paid(row, metric) if metric.name == "cost" else metric.written(row) for metric in shown
     ]
-    line = [f"**{markdown(row['router'])}**", _seeds(row["seeds"]), group, *cells]
-    return f"| {' | '.join(line)} |"
+    return [f"**{markdown(row['router'])}**", _seeds(row["seeds"]), group, *cells]
 
 
 def _paid(row: pd.Series, cost: Metric) -> str:

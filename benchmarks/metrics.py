@@ -33,7 +33,7 @@ from benchmarks.metric import Metric, check_metrics
 from benchmarks.results import TIMING, Results
 from benchmarks.significance import group_letters
 from benchmarks.stored_rows import BySeed
-from benchmarks.writing import markdown
+from benchmarks.writing import markdown, table_of
 
 METRICS: tuple[Metric, ...] = (*HEADLINE, *FIELD, *TIMES)
 HEADLINE_METRIC = "macro_score"  # that letters are about, and tables are sorted by
@@ -196,12 +196,11 @@ def ordered(
 
 def glossary(metrics: Sequence[Metric] = METRICS) -> str:
     """Return what every metric is, as a Markdown table."""
-    lines = ["| column | called | better | what it is | needs |", "|---|---|---|---|---|"]
+    rows = []
     for metric in metrics:
         columns, needs = (", ".join(f"`{n}`" for n in of) for of in (metric.columns, metric.needs))
-        cells = [columns, markdown(metric.label), metric.better, metric.explanation, needs]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        rows.append([columns, markdown(metric.label), metric.better, metric.explanation, needs])
+    return table_of(["column", "called", "better", "what it is", "needs"], rows)
 
 
 def _timing(runs: Sequence[pd.DataFrame]) -> dict[str, list[float]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -57,6 +58,24 @@ def escaped(sign: str) -> str:
 def _steers(sign: str) -> bool:
     """Tell control signs, line ends, marks of direction and codes that are no sign at all."""
     return unicodedata.category(sign)[0] == "C" or unicodedata.category(sign) in ("Zl", "Zp")
+
+
+def table_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    r"""Return a Markdown table, a line each and a line end behind the last.
+
+    Parameters
+    ----------
+    heads : sequence of str
+    rows : iterable of sequence of str
+        As many cells as there are heads. All are Markdown already, see :func:`markdown`.
+
+    Examples
+    --------
+    >>> table_of(["a", "b"], [["1", "2"]])
+    '| a | b |\n|---|---|\n| 1 | 2 |\n'
+    """
+    first, *rest = (f"| {' | '.join(cells)} |\n" for cells in (heads, *rows))
+    return "".join([first, f"|{'---|' * len(heads)}\n", *rest])
 
 
 def markdown(text: object) -> str:

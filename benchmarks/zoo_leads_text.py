@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks.writing import markdown, number, with_interval
+from benchmarks.writing import markdown, number, table_of, with_interval
 from benchmarks.zoo_leads import OVER, side_by_side, summarise
 
 BETWEEN = "; "  # of the names of a zoo
@@ -26,13 +26,16 @@ def to_markdown(rows: pd.DataFrame, about: Mapping[str, Any]) -> str:
         "questions given), and the number of zoos in which the router is above."
         + _left_out(n_left_out),
         "",
-        "| router | macro score |" + "".join(f" lead over {OVER[name]} |" for name in over),
-        "|---|---|" + "---|" * len(over),
     ]
-    for row in found.to_dict("records"):
-        cells = "".join(f" {_told(row, f'lead_{name}', n_zoos)} |" for name in over)
-        lines.append(f"| {markdown(row['router'])} | {number(row['score'], '.3f')} |{cells}")
-    return "\n".join(lines) + "\n"
+    heads = ["router", "macro score", *(f"lead over {OVER[name]}" for name in over)]
+    cells = [
+        [
+            *(markdown(row["router"]), number(row["score"], ".3f")),
+            *(_told(row, f"lead_{name}", n_zoos) for name in over),
+        ]
+        for row in found.to_dict("records")
+    ]
+    return "\n".join(lines) + "\n" + table_of(heads, cells)
 
 
 def _left_out(n: int) -> str:

@@ -35,7 +35,7 @@ class TestSettings:
 
     def test_a_default_that_is_not_named_comes_first(self):
         found = settings(["sweep=sat_steps", *SMALL])
-        assert values(found) == [["default"], ["100"], ["300"], ["600"], ["1200"]]
+        assert values(found) == [["default"], ["200"], ["400"], ["800"], ["1600"]]
         assert list(found[0].values) == ["teaching.n_steps"]
         assert found[0].identity == found[0].default == found[4].default != found[4].identity
 

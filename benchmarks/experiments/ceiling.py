@@ -15,7 +15,7 @@ from benchmarks import ceiling_figure
 from benchmarks.ceiling import PARTS, explained, squared_errors
 from benchmarks.experiment_work import Work
 from benchmarks.identity import canonical
-from benchmarks.writing import markdown, number, with_interval
+from benchmarks.writing import markdown, number, table_of, with_interval
 
 TARGET = "ceiling"
 AXES = ("encoders", "shares")
@@ -67,18 +67,18 @@ def text_of(shares: pd.DataFrame, about: Mapping[str, Any]) -> str:
         "estimate of what text tells: readers that are not linear may find more. A test question "
         "counts if at least two llms were observed on it; *outcomes*: observed on these, of all.",
         "",
-        "| encoder | training questions | test questions | llms | outcomes | difficulty: dataset "
-        "| text adds | contrasts: dataset | text adds |",
-        "|---|---|---|---|---|---|---|---|---|",
     ]
+    heads = ["encoder", "training questions", "test questions", "llms", "outcomes"]
+    heads += ["difficulty: dataset", "text adds", "contrasts: dataset", "text adds"]
+    found = []
     for row in shares.to_dict("records"):
         cells = [markdown(row["encoder"]), number(row["n_train"], ".0f"), *_rests_on(row)]
         for part in PARTS:
             value, low, high = (row[f"{part}_{what}"] for what in ("text", "low", "high"))
             dataset = number(row[f"{part}_dataset"], ".1%")
             cells += [dataset, with_interval(value, low, high, "+.1%")]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
+        found.append(cells)
+    return "\n".join(lines) + "\n" + table_of(heads, found)
 
 
 def _rests_on(row: Mapping[Any, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from omegaconf import DictConfig
 from benchmarks.arrival_figures import leads
 from benchmarks.experiment_work import Work
 from benchmarks.unseen import draw_unseen, judge_unseen
-from benchmarks.writing import markdown, number, with_interval
+from benchmarks.writing import markdown, number, table_of, with_interval
 from routers.base import Router
 
 TARGET = "unseen"
@@ -89,16 +89,16 @@ def text_of(found: pd.DataFrame, n_unseen: int, about: Mapping[str, Any]) -> str
         "among the unseen alone. Each of these is known from its outcomes on the same scored "
         "questions. Leads with 95% intervals over questions, for the seeds that were run.",
         "",
-        "| scored questions | policy | macro score |"
-        + "".join(f" lead over {_OVER[name]} |" for name in over),
-        "|---|---|---|" + "---|" * len(over),
     ]
+    heads = ["scored questions", "policy", "macro score"]
+    heads += [f"lead over {_OVER[name]}" for name in over]
+    cells = []
     ordered = found.sort_values(["n_scored", "score"], ascending=[True, False])
     for row in ordered.to_dict("records"):
-        columns = " | ".join(
+        found_leads = [
             with_interval(row[f"{name}_lead"], row[f"{name}_low"], row[f"{name}_high"], "+.3f")
             for name in over
-        )
+        ]
         score = number(row["score"], ".3f")
-        lines.append(f"| {row['n_scored']} | {markdown(row['policy'])} | {score} | {columns} |")
-    return "\n".join(lines) + "\n"
+        cells.append([str(row["n_scored"]), markdown(row["policy"]), score, *found_leads])
+    return "\n".join(lines) + "\n" + table_of(heads, cells)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmarks.field.llmrouterbench import few_solvers
 from benchmarks.metric import Metric
-from benchmarks.writing import markdown, number
+from benchmarks.writing import markdown, number, table_of
 
 _FIRST = (  # in this order; others that are shown come after them
     "value_over_best_single",
@@ -46,11 +46,11 @@ def to_markdown(rows: pd.DataFrame, metrics: Sequence[Metric]) -> str:
     )
     shown = _shown(metrics)
     heads = ["router", *(markdown(metric.label) for metric in shown)]
-    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    for _, row in rows.iterrows():
-        cells = [f"**{markdown(row['router'])}**", *(metric.written(row) for metric in shown)]
-        lines.append("| " + " | ".join(cells) + " |")
-    return f"{about}\n\n" + "\n".join(lines)
+    cells = [
+        [f"**{markdown(row['router'])}**", *(metric.written(row) for metric in shown)]
+        for _, row in rows.iterrows()
+    ]
+    return f"{about}\n\n" + table_of(heads, cells).rstrip("\n")
 
 
 def _shown(metrics: Sequence[Metric]) -> list[Metric]:
