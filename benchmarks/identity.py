@@ -19,7 +19,9 @@ CLASSES: Names = MappingProxyType({})
 # Of a class as it is called today, old name of a parameter: today's.
 PARAMETERS: Mapping[str, Names] = MappingProxyType({})
 # Of a class, a parameter that it did not have once, and the value under which it does as it did.
-ADDED: Mapping[str, Mapping[str, Any]] = MappingProxyType({"Teaching": {"token_dropout": 0.0}})
+ADDED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"Teaching": {"token_dropout": 0.0, "steps_per_kind": 25}}
+)
 
 # Where something is kept; the same result comes of it.
 _NEUTRAL = ("cache_folder", "checkpoint", "prefix_cache_gb")

@@ -134,9 +134,9 @@ class FrozenDict(dict):
 def test_more_kinds_of_questions_take_more_steps():
     kinds = np.random.default_rng(0).random((40, 3))
     kinds[0, 0] = np.nan
-    assert steps_for(np.tile(kinds[:40], (5, 1))) == 50 * 40
-    assert steps_for(np.tile(kinds[:4], (5, 1))) == 800
-    assert steps_for(np.random.default_rng(0).random((200, 3))) == 2400
+    assert steps_for(np.tile(kinds[:40], (5, 1)), 50) == 50 * 40
+    assert steps_for(np.tile(kinds[:4], (5, 1)), 50) == 800
+    assert steps_for(np.random.default_rng(0).random((200, 3)), 25) == 1500
 
 
 @pytest.mark.parametrize("loss", ["question_groups", "llm_groups", "both_groups"])

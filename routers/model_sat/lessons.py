@@ -13,7 +13,7 @@ from routers.constraints import PATH, Constraints, Integer, OneOf, Real
 from routers.model_sat.targets import RUNGS
 from routers.table import FloatArray
 
-_STEPS_PER_KIND, _FEWEST_STEPS, _MOST_STEPS = 50, 800, 2400
+_FEWEST_KINDS, _MOST_KINDS = 16, 60  # that the number of steps goes by
 
 
 class Teaching(BaseEstimator):
@@ -39,8 +39,9 @@ class Teaching(BaseEstimator):
         Share of a question's tokens, in [0, 1), that are hidden from the soft tokens, others at
         every step: what is learned must not hang on a few words of a training question.
     n_steps : int or None, default=None
-        By default 50 for each kind of question that the targets tell apart, at least 800 and at
-        most 2,400.
+        By default ``steps_per_kind`` for each kind of question that the targets tell apart, of
+        which 16 are counted at least and 60 at most.
+    steps_per_kind : int, default=50
     n_questions : int, default=16
         Of a step, of all datasets alike.
     n_llms : int, default=8
@@ -62,6 +63,7 @@ class Teaching(BaseEstimator):
         "zoo_share": Real(0, 1),
         "token_dropout": Real(0, 1, open_high=True),
         "n_steps": Integer(1) | None,
+        "steps_per_kind": Integer(1),
         "n_questions": Integer(1),
         "n_llms": Integer(1),
         "learning_rate": Real(0),
@@ -78,6 +80,7 @@ class Teaching(BaseEstimator):
         zoo_share: float = 0.5,
         token_dropout: float = 0.6,
         n_steps: int | None = None,
+        steps_per_kind: int = 50,
         n_questions: int = 16,
         n_llms: int = 8,
         learning_rate: float = 0.03,
@@ -91,6 +94,7 @@ class Teaching(BaseEstimator):
         self.zoo_share = zoo_share
         self.token_dropout = token_dropout
         self.n_steps = n_steps
+        self.steps_per_kind = steps_per_kind
         self.n_questions = n_questions
         self.n_llms = n_llms
         self.learning_rate = learning_rate
@@ -98,10 +102,10 @@ class Teaching(BaseEstimator):
         self.checkpoint = checkpoint
 
 
-def steps_for(targets: FloatArray) -> int:
+def steps_for(targets: FloatArray, per_kind: int) -> int:
     """Return how many steps it takes to learn targets (n, m): more for more kinds of questions."""
     n_kinds = len(np.unique(np.nan_to_num(targets, nan=-1), axis=0))
-    return int(np.clip(_STEPS_PER_KIND * n_kinds, _FEWEST_STEPS, _MOST_STEPS))
+    return per_kind * int(np.clip(n_kinds, _FEWEST_KINDS, _MOST_KINDS))
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def train(
     """
     _center(network, read, lessons, seed)
     optimizer = torch.optim.AdamW(_rates(network, teaching), betas=(0.9, 0.95), weight_decay=0.0)
-    n_steps = teaching.n_steps or steps_for(lessons.targets)
+    n_steps = teaching.n_steps or steps_for(lessons.targets, teaching.steps_per_kind)
     schedule = learning_rate_schedule("cosine", _WARM_UP, n_steps)
     chance = _question_chances(lessons.datasets)
     losses = checkpoint.resume(network, optimizer) if checkpoint else []
