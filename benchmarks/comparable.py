@@ -7,7 +7,7 @@ oracle. So a test (a question in a seed) on which any of them has none is left o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -33,9 +33,18 @@ def has_choice(rows: pd.DataFrame) -> np.ndarray:
     return (chose & rows[scores].notna().all(axis=1)).to_numpy()
 
 
-def without_choice(rows: pd.DataFrame) -> set[str]:
-    """Return the ids of the questions on which the router or a floor has no choice."""
-    return set(rows.loc[~has_choice(rows), "question_id"])
+def shared_tests(runs: Iterable[tuple[int, pd.DataFrame]]) -> dict[int, set[str]]:
+    """Return by seed the ids of the questions on which all routers and floors have a choice.
+
+    Parameters
+    ----------
+    runs : iterable of pair of int and DataFrame
+        Seed and rows of every run of the routers of one table.
+    """
+    asked: dict[int, list[set[str]]] = {}
+    for seed, rows in runs:
+        asked.setdefault(seed, []).append(set(rows.loc[has_choice(rows), "question_id"]))
+    return {seed: set.intersection(*sets) for seed, sets in asked.items()}
 
 
 def compared(routers: Sequence[BySeed]) -> list[dict[int, pd.DataFrame]]:
@@ -48,11 +57,7 @@ def compared(routers: Sequence[BySeed]) -> list[dict[int, pd.DataFrame]]:
     routers : sequence of dict of seed to DataFrame
         Rows of the routers of one table.
     """
-    asked: dict[int, list[set[str]]] = {}
-    for by_seed in routers:
-        for seed, rows in by_seed.items():
-            asked.setdefault(seed, []).append(set(rows.loc[has_choice(rows), "question_id"]))
-    shared = {seed: set.intersection(*sets) for seed, sets in asked.items()}
+    shared = shared_tests(run for by_seed in routers for run in by_seed.items())
     return [
         {seed: _only(rows, shared[seed]) for seed, rows in by_seed.items()} for by_seed in routers
     ]

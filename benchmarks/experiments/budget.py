@@ -20,7 +20,7 @@ from omegaconf import DictConfig, open_dict
 from benchmarks import budget_plots
 from benchmarks.budget import allot, per_batch, summary
 from benchmarks.budget_text import text_of
-from benchmarks.comparable import without_choice
+from benchmarks.comparable import shared_tests
 from benchmarks.comparison import folder_names, group_runs, place_of
 from benchmarks.composing import ROOT, Job
 from benchmarks.experiment_work import StoredWork
@@ -77,16 +77,15 @@ def parts(cfg: DictConfig) -> list[dict[str, Any]]:
     the leaderboard.
     """
     runs = _by_comparison(Path(cfg.runs))[cfg.comparison]
-    left_out: dict[int, set[str]] = {}
-    for run in runs:
-        left_out.setdefault(run.about["seed"], set()).update(without_choice(run.rows()))
+    tests = [(run, run.about["seed"], run.rows()) for run in runs]
+    shared = shared_tests((seed, rows) for _, seed, rows in tests)
     below = Path(ROOT, cfg.runs) / "runs"
     return [
         {
             "run": run.folder.relative_to(below).as_posix(),
-            "left_out": sorted(left_out[run.about["seed"]]),
+            "left_out": sorted(set(rows["question_id"]) - shared[seed]),
         }
-        for run in runs
+        for run, seed, rows in tests
     ]
 
 
