@@ -85,7 +85,7 @@ unseen: install ## route among llms of DATA that no router was fitted on, from a
 	@$(RUN) -m benchmarks.run_experiment unseen --data="$$ARG_DATA" $(GIVEN) $(ARGS)
 
 run: install ## run an EXPERIMENT of benchmarks/experiments, or go on with it
-	@$(RUN) -m benchmarks.run_experiment "$$ARG_EXPERIMENT" $(call given,DATA,--data="$$ARG_DATA") $(GIVEN) $(ARGS)
+	@$(RUN) -m benchmarks.run_experiment "$$ARG_EXPERIMENT" $(call given,DATA,--data="$$ARG_DATA") $(call given,ROUTER,"router=$$ARG_ROUTER") $(GIVEN) $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
 	@$(RUN) -m benchmarks.run_experiment ceiling $(COMPARED) $(ARGS)

@@ -12,8 +12,8 @@ import pandas as pd
 from benchmarks.comparable import compared
 from benchmarks.comparison import place_of
 from benchmarks.composing import compose_job, expand
+from benchmarks.experiment_work import config_of
 from benchmarks.identity import canonical, text_of
-from benchmarks.one_run import config_of
 from benchmarks.paired import Paired
 from benchmarks.scoring import equal_by_luck
 from benchmarks.store import Run
@@ -102,7 +102,7 @@ class _Composed:
     def identity(self, job: Mapping[str, str]) -> str:
         overrides = tuple(f"{name}={value}" for name, value in job.items() if name != "seed")
         if overrides not in self._found:
-            cfg = compose_job("config", overrides, self._verbatim).cfg
+            cfg = compose_job("routing", overrides, self._verbatim).cfg
             self._found[overrides] = setting_of(config_of(cfg))
         return self._found[overrides]
 

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, open_dict
 
 from benchmarks import store
 from benchmarks.commands import make_command
 from benchmarks.composing import ROOT, Job, UsageError, no_choice
 from benchmarks.experiment_report import Report
-from benchmarks.experiment_work import StoredWork, Work
+from benchmarks.experiment_work import StoredWork, Work, config_of
 from benchmarks.identity import canonical
 from benchmarks.progress import Progress
+from routers.validation import NotApplicableError
 
 # Settings that say which parts there are, what is done with them, or where they are kept.
 _BESIDE = ("data", "seeds", "results", "force", "tracking", "sweep")
@@ -69,7 +70,7 @@ def run(name: str, job: Job, progress: Progress) -> Report:
     for number, work in enumerate(works, 1):
         told = " ".join(f"{k}={v}" for k, v in work.part.items() if not isinstance(v, list))
         progress.job = f"[{number}/{len(works)}] {name} {told}".rstrip()
-        runs.append(_stored(name, module, work))
+        runs.append(kept(name, module, work)[0])
     progress.job = ""
     target = getattr(module, "TARGET", f"run EXPERIMENT={name}")
     return Report(name, module, make_command(target, job), runs)
@@ -90,33 +91,60 @@ def _work(job: Job, part: Mapping[str, Any], progress: Progress) -> Work | Store
     return kind(Job(cfg, job.choices, job.overrides), part, progress)
 
 
-def _stored(name: str, module: Any, work: Work | StoredWork) -> store.Run:
-    """Return a part as it is stored; it is measured first if it is not."""
-    run = _run_id(name, module, work)
+def kept(name: str, module: Any, work: Work | StoredWork) -> tuple[store.Run, bool]:
+    """Return a part as it is stored, and whether it was measured for that.
+
+    Where ``force`` is set it is measured in any case; what was stored is invalidated then. One that
+    fails is recorded, until it succeeds.
+
+    Parameters
+    ----------
+    name : str
+    module : module
+        See ``benchmarks.experiments``.
+    work : Work or StoredWork
+    """
+    run = store.RunId(_settings(name, module, work), *work.hashes)
+    below = module.place(work) if hasattr(module, "place") else store.PARTS
+    place = Path(ROOT, work.cfg.results, below)
 
     def measured() -> tuple[pd.DataFrame, dict[str, Any]]:
-        return module.measure(work), _about(name, work, run)
+        rows = module.measure(work)
+        return rows, _about(name, module, work, run) | work.noted
 
-    folder, _ = store.keep(Path(ROOT, work.cfg.results) / store.PARTS, run, measured)
-    return store.load_run(folder)
+    try:
+        folder, is_new = store.keep(place, run, measured, work.cfg.get("force", False))
+    except NotApplicableError:
+        raise
+    except Exception as error:
+        file = store.save_failure(place / run.key, _about(name, module, work, run), error)
+        error.add_note(f"Its traceback is in {file}.")
+        raise
+    if is_new:
+        store.forget_failure(folder)
+    return store.load_run(folder), is_new
 
 
-def _run_id(name: str, module: Any, work: Work | StoredWork) -> store.RunId:
-    config: Any = OmegaConf.to_container(work.cfg, resolve=False)
+def _settings(name: str, module: Any, work: Work | StoredWork) -> dict[str, Any]:
+    """Return what determines a part beside the outcomes."""
+    if hasattr(module, "settings"):
+        found: dict[str, Any] = module.settings(work)
+        return found
     beside = {*_BESIDE, *getattr(module, "AXES", ())}
-    settings = {key: canonical(value) for key, value in config.items() if key not in beside}
+    settings = {k: canonical(value) for k, value in config_of(work.cfg).items() if k not in beside}
     more = module.depends_on(work) if hasattr(module, "depends_on") else None
-    identity = {"experiment": name, "part": dict(work.part), "settings": settings, "more": more}
-    return store.RunId(identity, *work.hashes)
+    return {"experiment": name, "part": dict(work.part), "settings": settings, "more": more}
 
 
-def _about(name: str, work: Work | StoredWork, run: store.RunId) -> dict[str, Any]:
+def _about(name: str, module: Any, work: Work | StoredWork, run: store.RunId) -> dict[str, Any]:
+    more = module.about(work) if hasattr(module, "about") else {}
     return {
         **work.measured_on,
+        **more,
         "experiment": name,
         "key": run.key,
         "part": dict(work.part),
-        "config": OmegaConf.to_container(work.cfg, resolve=False),
+        "config": config_of(work.cfg),
         "choices": dict(work.job.choices),
         "identity": run.settings,
         "data_hash": run.data_hash,

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import canvas
-from benchmarks.store import PARTS, Run, is_finished, load_run, made_by
+from benchmarks.store import Run, is_finished, load_run, made_by
 from benchmarks.writing import markdown, number, table_of, with_interval
 
 Draw = Callable[[Any, pd.DataFrame], object]  # what is drawn on: axes, or several
+Labels = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 _HEIGHT, _DIGITS = 3.0, 5  # of figures, in inches; of the numbers in csv files
 
 
@@ -44,7 +45,9 @@ class Report:
     def rows(self) -> pd.DataFrame:
         """The facts of all parts, or what the experiment keeps of them."""
         condense = getattr(self.module, "condense", lambda rows: rows)
-        return pd.concat([condense(run.rows()) for run in self.runs], ignore_index=True)
+        labels: Labels = getattr(self.module, "labels", lambda about: {})
+        found = [condense(run.rows().assign(**labels(run.about))) for run in self.runs]
+        return pd.concat(found, ignore_index=True)
 
     @cached_property
     def frames(self) -> Mapping[str, pd.DataFrame]:
@@ -65,7 +68,10 @@ class Report:
 
     def remember(self, results: Path) -> None:
         """Keep in the results folder what this report is on, for :func:`stored`."""
-        about = {"command": self.command, "parts": [run.folder.name for run in self.runs]}
+        about = {
+            "command": self.command,
+            "parts": [_below(results, run.folder) for run in self.runs],
+        }
         part = results / f".{self.name}.json.part"
         part.write_text(json.dumps(about, indent=1) + "\n")
         part.replace(results / f"{self.name}.json")
@@ -105,6 +111,10 @@ class Report:
         return canvas.files_of(stem)
 
 
+def _below(results: Path, folder: Path) -> str:
+    return folder.resolve().relative_to(results.resolve()).as_posix()
+
+
 def stored(name: str, module: Any, results: Path) -> Report:
     """Return the report that was remembered last; nothing is measured, and no outcome is read.
 
@@ -124,7 +134,7 @@ def stored(name: str, module: Any, results: Path) -> Report:
     if not file.is_file():
         raise FileNotFoundError(f"no report on {name} is kept in {results}. Run it first.")
     about = json.loads(file.read_text())
-    folders = [results / PARTS / key for key in about["parts"]]
+    folders = [results / place for place in about["parts"]]
     for folder in folders:
         if not is_finished(folder):
             raise FileNotFoundError(

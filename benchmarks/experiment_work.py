@@ -5,22 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hydra.utils import instantiate
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from benchmarks.composing import ROOT, Job
 from benchmarks.loading import load_folds, load_pool, load_source, load_table
 from benchmarks.progress import Progress
 from benchmarks.sources.source import Source
 from benchmarks.splits import Fold
-from benchmarks.store import ROWS, Run, load_run
+from benchmarks.store import ROWS, RUNS, Run, load_run
 from benchmarks.stored_rows import llm_names
 from routers.table import RoutingTable
+
+
+def config_of(cfg: DictConfig) -> dict[str, Any]:
+    """Return a configuration as it is stored: plain, machine paths and resolvers left as text."""
+    return OmegaConf.to_container(cfg, resolve=False)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,14 @@ class _Part:
     part : dict
         What it is a part by, such as ``{"seed": 0}``.
     progress : Progress
+    noted : dict
+        What ``measure`` found beside the rows, to be stored with them: JSON-able.
     """
 
     job: Job
     part: Mapping[str, Any]
     progress: Progress
+    noted: dict[str, Any] = field(default_factory=dict)
 
     @property
     def cfg(self) -> DictConfig:
@@ -73,14 +81,16 @@ class Work(_Part):
     @cached_property
     def folds(self) -> list[Fold]:
         """The split of the table."""
-        return load_folds(self.cfg, self.table)
+        with self.progress.stage("comparing questions", "question"):
+            return load_folds(self.cfg, self.table)
 
     def among(self, llms: Sequence[str]) -> Work:
         """Return the same work on the outcomes of some of the llms: the others join the pool."""
         cfg = deepcopy(self.cfg)
         with open_dict(cfg):
             cfg.zoo.llms = list(llms)
-        return Work(Job(cfg, self.job.choices, self.job.overrides), self.part, self.progress)
+        job = Job(cfg, self.job.choices, self.job.overrides)
+        return Work(job, self.part, self.progress, self.noted)
 
     @property
     def hashes(self) -> tuple[str, str]:
@@ -104,7 +114,7 @@ class StoredWork(_Part):
     @cached_property
     def run(self) -> Run:
         """The stored run."""
-        return load_run(Path(ROOT, self.cfg.runs, "runs", self.part["run"]))
+        return load_run(Path(ROOT, self.cfg.runs, RUNS, self.part["run"]))
 
     @property
     def hashes(self) -> tuple[str, str]:

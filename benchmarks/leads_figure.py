@@ -35,7 +35,7 @@ def picture(rows: pd.DataFrame, references: pd.DataFrame, title: str, stem: Path
         See :func:`benchmarks.canvas.sheet`.
     """
     height = 1.65 + canvas.ROW * len(rows)
-    with canvas.sheet(stem, canvas.PAGE, height, ncols=2, sharey=True) as (figure, axes):
+    with canvas.sheet(stem, canvas.PAGE, height, ncols=2) as (figure, axes):
         draw(axes[0], rows, references)
         drawing.heading(figure, title)
         drawing.legend_below(figure, _handles(rows), ncols=4)
@@ -59,6 +59,8 @@ def draw(panels: Sequence[Axes], rows: pd.DataFrame, references: pd.DataFrame) -
     places = range(len(rows))
     drawing.ticks(panels[0].yaxis, places, rows["label"], drawing.BESIDE)
     panels[0].set_ylim(len(rows) - 0.4, -0.6)
+    panels[-1].sharey(panels[0])
+    panels[-1].tick_params(axis="y", labelleft=False)
     right = panels[-1].secondary_yaxis("right")
     right.set_yticks(list(places), [number(score, ".3f") for score in rows["macro_score"]])
     right.tick_params(length=0)

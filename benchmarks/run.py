@@ -20,7 +20,8 @@ from benchmarks import leaderboard
 from benchmarks.ablation_report import Sweep, report
 from benchmarks.commands import explain, make_command, run_command
 from benchmarks.composing import Job, UsageError, compose_job, expand, sweep_of
-from benchmarks.one_run import comparison_of, describe, execute, line_of, name_of
+from benchmarks.experiments.routing import names
+from benchmarks.one_run import comparison_of, execute, line_of, name_of
 from benchmarks.progress import Progress
 from routers.constraints import SEED, Boolean, Integer, SequenceOf, Text
 from routers.validation import InvalidParameterError, NotApplicableError, require
@@ -65,7 +66,7 @@ def run_all(overrides: Sequence[str], verbatim: Mapping[str, str] | None = None)
     found, progress = Outcome(), Progress()
     last_reason = ""
     for position, job in enumerate(jobs, 1):
-        about = describe(job)
+        about = names(job)
         progress.job = f"[{position}/{len(jobs)}] {name_of(about)}"
         try:
             found.folders.append(execute(job, progress))
@@ -97,7 +98,7 @@ def _jobs(every: Sequence[Sequence[str]], verbatim: Mapping[str, str]) -> Iterat
         rest = tuple(item for item in overrides if not item.startswith("seed="))
         seeds = [item for item in overrides if item.startswith("seed=")]
         if rest not in composed or not seeds:
-            composed[rest] = compose_job("config", overrides, verbatim)
+            composed[rest] = compose_job("routing", overrides, verbatim)
         job = composed[rest]
         cfg = copy.deepcopy(job.cfg)
         if seeds:
@@ -139,7 +140,7 @@ def _ablations(
     name = sweep_of(overrides)
     if not name:
         return ""
-    job = compose_job("config", expand(overrides)[0], verbatim)
+    job = compose_job("routing", expand(overrides)[0], verbatim)
     again = make_command("sweep", Job(job.cfg, job.choices, overrides))
     sweep = Sweep(name, overrides, verbatim)
     texts = [

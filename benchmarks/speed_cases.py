@@ -83,7 +83,7 @@ def _configured(name: str, encoder: Encoder) -> Router:
 
     from benchmarks.composing import compose_job
 
-    router = instantiate(compose_job("config", [f"router={name}"]).cfg.router, _convert_="all")
+    router = instantiate(compose_job("routing", [f"router={name}"]).cfg.router, _convert_="all")
     names = [key for key in router.get_params() if key.rsplit("__", 1)[-1] == "encoder"]
     return router.set_params(**dict.fromkeys(names, encoder))
 

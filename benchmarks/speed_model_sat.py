@@ -64,7 +64,7 @@ def _fitted() -> ModelSATRouter:
 
     from benchmarks.composing import compose_job
 
-    router = instantiate(compose_job("config", ["router=model_sat"]).cfg.router, _convert_="all")
+    router = instantiate(compose_job("routing", ["router=model_sat"]).cfg.router, _convert_="all")
     router.set_params(teaching__n_steps=1, reader__cache_folder=None)
     n, n_llms = 24, 16
     rng = np.random.default_rng(0)

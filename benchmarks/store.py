@@ -37,7 +37,9 @@ import pandas as pd
 
 from benchmarks.identity import canonical, identity, text_of
 
-PARTS = "parts"  # the folder of what an experiment measured, below its results
+RUNS = "runs"  # the folder of what routing measured, below its results
+PARTS = "parts"  # of what another experiment measured
+_DEPTHS = {RUNS: 4, PARTS: 0}  # folders between it and that of a run
 ROWS = "rows.parquet"
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
 ROOT = Path(__file__).resolve().parent.parent
@@ -99,11 +101,6 @@ def _settings_of(about: Mapping[str, Any]) -> Any:
     return identity(about["config"]) if stored is None else canonical(stored)
 
 
-def run_place(about: dict[str, Any], key: str) -> Path:
-    """Return where a run stands below ``runs`` and ``failed``."""
-    return Path(*(str(about[name]) for name in ("data", "zoo", "split", "router")), key)
-
-
 def find_run(place: Path, run: RunId) -> Path | None:
     """Return the folder of a run that is stored already; None if it is not.
 
@@ -140,16 +137,34 @@ def invalidate(folder: Path, reason: str) -> Path:
         If no run is stored there.
     """
     folder = folder.resolve()
-    kept = next((parent for parent in folder.parents if parent.name in ("runs", PARTS)), None)
-    if not is_finished(folder) or kept is None:
-        raise FileNotFoundError(f"{folder} must be the folder of a stored run, and is none.")
-    into = kept.parent / "invalidated" / folder.relative_to(kept)
+    into = _aside(folder, "invalidated")
+    if not is_finished(folder):
+        raise _no_run(folder)
     attempts = (into.with_name(f"{into.name}-{n}") if n else into for n in count())
     into = next(attempt for attempt in attempts if not attempt.exists())
     into.parent.mkdir(parents=True, exist_ok=True)
     about = {"reason": reason, "when": datetime.now(UTC).isoformat(timespec="seconds")}
     (folder / "invalidated.json").write_text(json.dumps(about, indent=1) + "\n")
     return folder.rename(into)
+
+
+def _aside(folder: Path, what: str) -> Path:
+    """Return the place of a run in another folder of its results.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is in no folder of results.
+    """
+    for name, depth in _DEPTHS.items():
+        if len(folder.parents) > depth and folder.parents[depth].name == name:
+            kept = folder.parents[depth]
+            return kept.parent / what / folder.relative_to(kept)
+    raise _no_run(folder)
+
+
+def _no_run(folder: Path) -> FileNotFoundError:
+    return FileNotFoundError(f"{folder} must be the folder of a stored run, and is none.")
 
 
 def keep(place: Path, run: RunId, measure: Measure, again: bool = False) -> tuple[Path, bool]:
@@ -233,19 +248,18 @@ def _remove_leftovers(folder: Path) -> None:
                 os.close(held)
 
 
-def save_failure(results: Path, place: Path, about: dict[str, Any], error: BaseException) -> Path:
+def save_failure(folder: Path, about: dict[str, Any], error: BaseException) -> Path:
     """Record why a run failed, and return the file.
 
     Parameters
     ----------
-    results : Path
-    place : Path
-        Of :func:`run_place`.
+    folder : Path
+        Where the run would be stored.
     about : dict
         JSON-able; the error, its traceback and the circumstances are added.
     error : BaseException
     """
-    file = _failure_file(results, place)
+    file = _failure_file(folder)
     file.parent.mkdir(parents=True, exist_ok=True)
     trace = "".join(traceback.format_exception(error))
     found = about | {"error": f"{type(error).__name__}: {error}", "traceback": trace}
@@ -255,18 +269,18 @@ def save_failure(results: Path, place: Path, about: dict[str, Any], error: BaseE
     return file
 
 
-def forget_failure(results: Path, place: Path) -> None:
+def forget_failure(folder: Path) -> None:
     """Remove the record of a failure: the run has succeeded."""
-    _failure_file(results, place).unlink(missing_ok=True)
+    _failure_file(folder).unlink(missing_ok=True)
 
 
-def _failure_file(results: Path, place: Path) -> Path:
-    return (results / "failed" / place).with_suffix(".json")
+def _failure_file(folder: Path) -> Path:
+    return _aside(folder, "failed").with_suffix(".json")
 
 
 def load_runs(results: Path) -> list[Run]:
     """Return every finished run below a results folder, in a fixed order."""
-    return [run for place in sorted((results / "runs").glob("*/*/*/*")) for run in _runs_in(place)]
+    return [run for place in sorted((results / RUNS).glob("*/*/*/*")) for run in _runs_in(place)]
 
 
 def _runs_in(place: Path) -> list[Run]:

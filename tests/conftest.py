@@ -70,7 +70,7 @@ def pytest_runtest_protocol():
 def _composed(overrides: tuple[str, ...], return_hydra_config: bool):
     register_resolvers()
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        return compose("config", list(overrides), return_hydra_config)
+        return compose("routing", list(overrides), return_hydra_config)
 
 
 def composed(*overrides: str, return_hydra_config: bool = False):

@@ -284,7 +284,7 @@ def test_a_sweep_writes_its_table_and_picture_and_is_published(tmp_path, capsys)
 
 def test_a_folder_s_settings_are_found_without_the_folder():
     sweep = Sweep.of("neighbours", "some_folder/small8/kfold")
-    job = compose_job("config", [*sweep.overrides[1:], "router=knn"])
+    job = compose_job("routing", [*sweep.overrides[1:], "router=knn"])
     own = OmegaConf.to_container(job.cfg.data, resolve=True)
     assert (own["name"], job.choices["zoo"]) == ("some_folder", "small8")
     assert (

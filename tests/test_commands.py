@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import one_run, run, run_experiment, store
+from benchmarks import run, run_experiment, store
 from benchmarks.composing import ROOT, UsageError, compose_job, data_overrides, expand
+from benchmarks.experiments import routing
 from benchmarks.leaderboard import leaderboard
 
 CHEAP = ["--data", "synthetic", "data.n_questions=60", "split=holdout"]
@@ -226,7 +227,8 @@ def test_a_name_is_a_source_unless_it_is_a_folder(folder, monkeypatch):
     for name in (folder.name, f"./{folder.name}", f"{folder}/"):
         overrides, verbatim = data_overrides(name)
         assert (
-            compose_job("config", ["router=knn", *overrides], verbatim).cfg.data.name == folder.name
+            compose_job("routing", ["router=knn", *overrides], verbatim).cfg.data.name
+            == folder.name
         )
     with pytest.raises(UsageError, match="must name a source"):
         data_overrides("")
@@ -338,14 +340,14 @@ def test_a_failed_run_is_recorded_the_others_go_on_and_a_rerun_retries_just_that
     tmp_path, capsys, monkeypatch
 ):
     arguments = [*CHEAP, "router=best_single,cheapest,random", "--results", str(tmp_path)]
-    fit = one_run.evaluate
+    fit = routing.evaluate
 
     def failing(router, *rest):
         if type(router).__name__ == "Cheapest":
             raise KeyError("a defect")
         return fit(router, *rest)
 
-    monkeypatch.setattr(one_run, "evaluate", failing)
+    monkeypatch.setattr(routing, "evaluate", failing)
     assert run.main(arguments) == 1
     printed = capsys.readouterr()
     lines = printed.err.splitlines()
@@ -362,7 +364,7 @@ def test_a_failed_run_is_recorded_the_others_go_on_and_a_rerun_retries_just_that
     assert str(record) in lines[1]
 
     evaluated = []
-    monkeypatch.setattr(one_run, "evaluate", lambda *a: evaluated.append(a[0]) or fit(*a))
+    monkeypatch.setattr(routing, "evaluate", lambda *a: evaluated.append(a[0]) or fit(*a))
     assert run.main(arguments) == 0
     assert [type(router).__name__ for router in evaluated] == ["Cheapest"]
     assert not list(tmp_path.glob("failed/**/*.json"))
@@ -382,7 +384,7 @@ def test_interruption_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(one_run, "evaluate", interrupted)
+    monkeypatch.setattr(routing, "evaluate", interrupted)
     assert run.main([*CHEAP, "router=random", "--results", str(tmp_path)]) == 130
     assert said(capsys)[-1].endswith("the same command goes on.")
     assert not list(tmp_path.glob("failed/**/*.json"))

@@ -1,5 +1,6 @@
 """An experiment is a module and a file of settings: storage, resumption, report come with it."""
 
+import json
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ from omegaconf import OmegaConf
 
 from benchmarks import experiment, experiment_report, run_experiment, store
 from benchmarks.composing import Job
-from benchmarks.experiment import known, module_of
+from benchmarks.experiment import kept, known, module_of
 from benchmarks.experiment_report import Report, table
 from benchmarks.experiment_work import Work
 from benchmarks.progress import Progress
@@ -219,7 +220,7 @@ def test_a_setting_that_says_which_parts_there_are_changes_none():
     axes = SimpleNamespace(AXES=("sizes",))
 
     def key(module, **settings):
-        return experiment._run_id("made", module, made_work(".", **settings)).key
+        return experiment._settings("made", module, made_work(".", **settings))
 
     assert key(axes, sizes=[5]) == key(axes, sizes=[5, 9])
     assert key(axes, seeds=[0]) == key(axes, seeds=[0, 1])
@@ -236,14 +237,77 @@ def test_where_another_process_was_faster_its_part_stands(tmp_path):
     def measure(work):
         calls.append(work.part)
         if len(calls) == 1:
-            experiment._stored("made", module, work)  # by another process, meanwhile
+            kept("made", module, work)  # by another process, meanwhile
         return pd.DataFrame({"question_id": ["q"], "call": [len(calls)]})
 
     module = SimpleNamespace(measure=measure)
-    found = experiment._stored("made", module, work)
+    found, is_new = kept("made", module, work)
+    assert not is_new
     assert found.rows()["call"].tolist() == [2]
     assert len(calls) == 2
     assert len(list(tmp_path.rglob("run.json"))) == 1
+
+
+class Noting:
+    """Notes something beside its rows; fails when it is told to."""
+
+    def __init__(self):
+        self.fault = ""
+
+    def measure(self, work):
+        if self.fault:
+            raise ValueError(self.fault)
+        work.noted["seconds"] = 1.5
+        return pd.DataFrame({"question_id": ["q"]})
+
+    def about(self, work):
+        return {"cost_unit": "USD"}
+
+    def labels(self, about):
+        return {"unit": about["cost_unit"], "seconds": about["seconds"]}
+
+
+def test_what_is_noted_is_stored_and_labels_the_rows(tmp_path):
+    module = Noting()
+    run, is_new = kept("made", module, made_work(tmp_path))
+    assert is_new
+    assert (run.about["cost_unit"], run.about["seconds"]) == ("USD", 1.5)
+    assert list(run.rows()) == ["question_id"]
+    rows = Report("made", module, "make it", [run]).rows
+    assert rows.iloc[0].to_dict() == {"question_id": "q", "unit": "USD", "seconds": 1.5}
+
+
+def test_what_work_on_fewer_llms_finds_is_noted_of_the_part(tmp_path):
+    work = made_work(tmp_path)
+    work.among(work.table.llms[:2]).noted["found"] = 1
+    assert work.noted == {"found": 1}
+
+
+def test_a_part_that_fails_is_recorded_until_it_succeeds(tmp_path):
+    module = Noting()
+    module.fault = "it broke"
+    with pytest.raises(ValueError, match="it broke") as caught:
+        kept("made", module, made_work(tmp_path))
+    (file,) = tmp_path.rglob("*.json")
+    assert file.parent == tmp_path / "failed"
+    assert str(file) in caught.value.__notes__[0]
+    assert json.loads(file.read_text())["error"] == "ValueError: it broke"
+    module.fault = ""
+    run, _ = kept("made", module, made_work(tmp_path))
+    assert file.stem == run.folder.name
+    assert not file.exists()
+
+
+def test_a_part_is_measured_again_where_that_is_forced(tmp_path):
+    module = Noting()
+    first, _ = kept("made", module, made_work(tmp_path))
+    assert kept("made", module, made_work(tmp_path))[1] is False
+    second, is_new = kept("made", module, made_work(tmp_path, force=True))
+    assert is_new
+    assert second.folder == first.folder
+    assert [file.parent.parent.name for file in tmp_path.rglob("invalidated.json")] == [
+        "invalidated"
+    ]
 
 
 def test_a_frame_as_a_table():

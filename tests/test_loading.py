@@ -18,7 +18,7 @@ def test_the_pool_holds_the_questions_that_the_zoo_was_asked(tmp_path):
     questions.to_parquet(tmp_path / "questions.parquet")
     outcomes.to_parquet(tmp_path / "outcomes.parquet")
     overrides = ["router=best_single", "data=folder", "zoo.llms=[a]"]
-    cfg = compose_job("config", overrides, {"data.path": str(tmp_path)}).cfg
+    cfg = compose_job("routing", overrides, {"data.path": str(tmp_path)}).cfg
     table, pool = load_table(cfg), load_pool(cfg)
     assert list(table.ids) == list(pool.ids) == ["q0", "q2"]
     assert list(pool.llms) == ["b"]
@@ -42,7 +42,7 @@ def nearly_recurring(folder):
 
 def test_near_duplicates_across_a_split_are_told_with_what_helps(tmp_path, caplog):
     overrides, place = nearly_recurring(tmp_path), {"data.path": str(tmp_path)}
-    cfg = compose_job("config", overrides, place).cfg
+    cfg = compose_job("routing", overrides, place).cfg
     with caplog.at_level(logging.WARNING):
         folds = load_folds(cfg, load_table(cfg))
     n_across = sum(len(set(fold.test // 2) & set(fold.train // 2)) for fold in folds)
@@ -53,7 +53,7 @@ def test_near_duplicates_across_a_split_are_told_with_what_helps(tmp_path, caplo
     one, other = (int(number) for number in re.findall(r"'q(\d+)'", told))
     assert one // 2 == other // 2
     caplog.clear()
-    cfg = compose_job("config", [*overrides, "split.near_duplicates=0.9"], place).cfg
+    cfg = compose_job("routing", [*overrides, "split.near_duplicates=0.9"], place).cfg
     with caplog.at_level(logging.WARNING):
         load_folds(cfg, load_table(cfg))
     assert caplog.messages == []
@@ -63,7 +63,7 @@ def test_a_run_says_how_many_near_duplicates_there_are(tmp_path):
     data, results = tmp_path / "data", tmp_path / "results"
     data.mkdir()
     places = {"data.path": str(data), "results": str(results)}
-    folder = one_run.execute(compose_job("config", nearly_recurring(data), places))
+    folder = one_run.execute(compose_job("routing", nearly_recurring(data), places))
     about = json.loads((folder / "run.json").read_text())
     assert about["n_duplicates"] == 0
     assert (about["n_near_duplicates"], about["near_duplicates_at"]) == (20, 0.9)

@@ -7,18 +7,23 @@ import pandas as pd
 import pytest
 from made_source import POOLS, TRACKED, settings
 
-from benchmarks import one_run
+from benchmarks import experiment, experiment_report, one_run, run, run_experiment, store
 from benchmarks.composing import Job, UsageError
-from benchmarks.loading import load_table
+from benchmarks.experiment_work import Work, config_of
+from benchmarks.experiments import routing
 from benchmarks.progress import Progress
 from routers.validation import NotApplicableError
 
 CHOICES = {"router": "noting", "zoo": "two", "pool": "others", "split": "holdout", "data": "made"}
 
 
+def run_id(**changes):
+    work = Work(Job(settings(**changes), CHOICES, []), {}, Progress())
+    return store.RunId(routing.settings(work), *work.hashes)
+
+
 def key_of(**changes):
-    cfg = settings(**changes)
-    return one_run._run_id(cfg, load_table(cfg)).key
+    return run_id(**changes).key
 
 
 @pytest.mark.parametrize(
@@ -59,15 +64,11 @@ def test_where_and_how_it_is_run_does_not(change):
 
 def test_what_depends_on_the_machine_stays_as_it_was_written():
     cfg = settings(router__folder="${carrier:minilm}")
-    assert one_run.config_of(cfg)["router"]["folder"] == "${carrier:minilm}"
+    assert config_of(cfg)["router"]["folder"] == "${carrier:minilm}"
     assert key_of(data__path="/a") == key_of(data__path="/b")
 
 
 def test_outcomes_of_zoo_and_pool_are_hashed_apart():
-    def run_id(**changes):
-        cfg = settings(**changes)
-        return one_run._run_id(cfg, load_table(cfg))
-
     whole, gaps, fewer = run_id(), run_id(data__kind="gaps"), run_id(pool__size=1)
     assert whole.data_hash != gaps.data_hash
     assert whole.data_hash == fewer.data_hash
@@ -92,7 +93,7 @@ def test_names_of_a_run(tmp_path):
         "encoder@recogniser.encoder=tfidf",
         "seed=4",
     ]
-    assert one_run.describe(job(tmp_path, overrides, seed=4)) == {
+    assert routing.names(job(tmp_path, overrides, seed=4)) == {
         "router": "noting",
         "label": "noting level=2 encoder=tfidf pool=others size=3",
         "data": "made up",
@@ -101,8 +102,8 @@ def test_names_of_a_run(tmp_path):
         "split": "holdout",
         "seed": 4,
     }
-    assert one_run.describe(job(tmp_path, ["router.a.b=${x}=1"]))["label"] == "noting a.b=${x}=1"
-    assert one_run.describe(job(tmp_path, ["tracking=a@router.b"]))["label"] == "noting"
+    assert routing.names(job(tmp_path, ["router.a.b=${x}=1"]))["label"] == "noting a.b=${x}=1"
+    assert routing.names(job(tmp_path, ["tracking=a@router.b"]))["label"] == "noting"
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +139,7 @@ def test_what_is_stored(tmp_path, caplog):
 
 
 def test_results_lie_in_the_repository_unless_they_are_put_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.setattr(one_run, "ROOT", tmp_path)
+    monkeypatch.setattr(experiment, "ROOT", tmp_path)
     folder = one_run.execute(Job(settings(results="below"), CHOICES, []))
     assert folder.is_relative_to(tmp_path / "below" / "runs")
 
@@ -178,7 +179,7 @@ def test_a_stored_run_is_not_done_again_unless_it_is_forced(tmp_path, caplog):
 
 
 def test_where_another_process_was_faster_its_run_stands(tmp_path, monkeypatch):
-    whole, folders = one_run.evaluate, []
+    whole, folders = routing.evaluate, []
 
     def slow(*arguments):
         if not folders:  # by another process, meanwhile
@@ -186,7 +187,7 @@ def test_where_another_process_was_faster_its_run_stands(tmp_path, monkeypatch):
             folders[0] = one_run.execute(job(tmp_path))
         return whole(*arguments)
 
-    monkeypatch.setattr(one_run, "evaluate", slow)
+    monkeypatch.setattr(routing, "evaluate", slow)
     assert one_run.execute(job(tmp_path)) == folders[0]
     assert len(list(tmp_path.rglob("run.json"))) == 1
     assert len(TRACKED) == 1
@@ -230,18 +231,18 @@ def test_settings_are_stored_as_they_were_written(tmp_path):
     folder = one_run.execute(job(tmp_path, **changes))
     config = json.loads((folder / "run.json").read_text())["config"]
     assert config["sweep"]["axis"] == config["router"]["level"] == "${seed}"
-    assert one_run.config_of(settings(**changes))["router"]["level"] == "${seed}"
+    assert config_of(settings(**changes))["router"]["level"] == "${seed}"
 
 
 def test_parts_are_built_of_plain_values(tmp_path, monkeypatch):
     built = []
-    fit = one_run.evaluate
+    fit = routing.evaluate
 
     def noted(router, table, folds, recogniser, *more):
         built.extend([router.level, recogniser.prior])
         return fit(router, table, folds, recogniser, *more)
 
-    monkeypatch.setattr(one_run, "evaluate", noted)
+    monkeypatch.setattr(routing, "evaluate", noted)
     one_run.execute(job(tmp_path, router__level=[1, {"a": 2}], recogniser__prior="${seed}", seed=3))
     assert built == [[1, {"a": 2}], 3]
     assert type(built[0]) is list
@@ -250,7 +251,7 @@ def test_parts_are_built_of_plain_values(tmp_path, monkeypatch):
 
 def test_the_floor_must_be_one_that_has_a_twin():
     with pytest.raises(UsageError, match="router@recogniser must be recognised_dataset"):
-        one_run._recogniser('{"_target_": "routers.baselines.BestSingle"}')
+        routing._recogniser('{"_target_": "routers.baselines.BestSingle"}')
 
 
 def test_stages_are_shown_as_they_come(tmp_path):
@@ -285,3 +286,24 @@ def test_a_line_says_what_came_of_a_run():
         "macro 0.500, gap closed –; 1,234 texts encoded in 5.1 s; "  # noqa: RUF001
         "fit 0.5 s per fold, peak memory 0.1 GB"
     )
+
+
+def test_it_is_an_experiment_that_reports_on_the_run_that_is_stored(tmp_path, capsys):
+    typed = ["--data=synthetic", "split=holdout", "encoder@recogniser.encoder=tfidf"]
+    typed += ["router=best_single", f"results={tmp_path}"]
+    assert run.main(typed) == 0
+    (folder,) = (file.parent for file in tmp_path.rglob("run.json"))
+    stored = store.load_run(folder)
+    capsys.readouterr()
+    assert run_experiment.main(["routing", *typed]) == 0
+    assert [file.parent for file in tmp_path.rglob("run.json")] == [folder]
+    text = capsys.readouterr().out
+    board = pd.read_csv(tmp_path / "leaderboard.csv").iloc[0]
+    assert "| best_single |" in text
+    low, high = board["macro_low"], board["macro_high"]
+    assert f"| macro score | {board['macro_score']:.3f} [{low:.3f}, {high:.3f}] |" in text
+    assert f"| oracle | {board['oracle']:.3f} |" in text
+    assert text.startswith(f"synthetic, zoo all, split holdout: {len(stored.rows())} questions")
+    assert (tmp_path / "routing.pdf").exists()
+    report = experiment_report.stored("routing", routing, tmp_path)
+    assert report.text == text

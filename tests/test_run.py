@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from benchmarks import comparison, leaderboard, one_run, plots, publish, store
 from benchmarks.commands import make_command
 from benchmarks.composing import UsageError, compose_job
+from benchmarks.experiments import routing
 
 CHEAP = [
     "data=synthetic",
@@ -30,7 +31,7 @@ def execute(tmp_path, router, seed=0, *extra):
 
 @cache
 def _job(*overrides):
-    return compose_job("config", overrides)
+    return compose_job("routing", overrides)
 
 
 def test_a_finished_run_is_skipped_and_force_redoes_it(tmp_path):
@@ -231,4 +232,4 @@ def test_only_the_defaults_of_its_own_target_are_left_unsaid(target, command):
 
 def test_the_floor_is_a_recognizer_of_datasets():
     with pytest.raises(UsageError, match=r"must be recognised_dataset.*got BestSingle"):
-        one_run._recogniser('{"_target_": "routers.baselines.BestSingle"}')
+        routing._recogniser('{"_target_": "routers.baselines.BestSingle"}')

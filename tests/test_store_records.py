@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,12 +18,7 @@ from benchmarks import store
 
 ROWS = pd.DataFrame({"question_id": ["a", "b"], "score/x": [0.0, 1.0]}, index=[7, 9])
 ABOUT = {"data": "d", "zoo": "z", "split": "s", "router": "r", "seed": 0}
-PLACE = store.run_place(ABOUT, "k")
-
-
-def test_a_run_lies_below_data_zoo_split_and_router():
-    assert PLACE.parts == ("d", "z", "s", "r", "k")
-    assert store.run_place(ABOUT | {"zoo": 8}, "k").parts == ("d", "8", "s", "r", "k")
+PLACE = Path("d", "z", "s", "r", "k")
 
 
 def test_a_folder_of_rows_without_its_record_is_not_finished(tmp_path):
@@ -54,8 +50,7 @@ def test_what_cannot_be_written_leaves_nothing(tmp_path):
 
 def test_runs_are_loaded_in_a_fixed_order(tmp_path):
     for router, key in (("b", "1"), ("a", "2"), ("a", "1")):
-        place = store.run_place(ABOUT | {"router": router}, key)
-        store.save_run(tmp_path / "runs" / place, ROWS, {"router": router})
+        store.save_run(tmp_path / "runs/d/z/s" / router / key, ROWS, {"router": router})
     found = [run.folder.relative_to(tmp_path / "runs" / "d" / "z" / "s").parts
              for run in store.load_runs(tmp_path)]  # fmt: skip
     assert found == [("a", "1"), ("a", "2"), ("b", "1")]
@@ -64,14 +59,14 @@ def test_runs_are_loaded_in_a_fixed_order(tmp_path):
 
 class TestFailure:
     @staticmethod
-    def fail(tmp_path):
+    def fail(folder):
         try:
             raise KeyError("no llm")
         except KeyError as error:
-            return store.save_failure(tmp_path, PLACE, {"seed": 5}, error)
+            return store.save_failure(folder, {"seed": 5}, error)
 
     def test_says_what_went_wrong_where_and_under_which_circumstances(self, tmp_path):
-        file = self.fail(tmp_path)
+        file = self.fail(tmp_path / "runs" / PLACE)
         assert file == tmp_path / "failed" / "d" / "z" / "s" / "r" / "k.json"
         text = file.read_text()
         assert text.startswith('{\n "commit"')
@@ -84,12 +79,25 @@ class TestFailure:
         assert set(found) == {"error", "traceback", "seed", *store.circumstances()}
 
     def test_is_replaced_and_forgotten(self, tmp_path):
-        file = self.fail(tmp_path)
-        assert self.fail(tmp_path) == file
+        folder = tmp_path / "runs" / PLACE
+        file = self.fail(folder)
+        assert self.fail(folder) == file
         assert list(file.parent.iterdir()) == [file]
-        store.forget_failure(tmp_path, PLACE)
+        store.forget_failure(folder)
         assert not file.exists()
-        store.forget_failure(tmp_path, PLACE)  # a run that never failed has none
+        store.forget_failure(folder)  # a run that never failed has none
+
+    def test_of_a_part_it_lies_beside_the_parts(self, tmp_path):
+        assert self.fail(tmp_path / "parts" / "k") == tmp_path / "failed" / "k.json"
+
+    @pytest.mark.parametrize("name", ["runs", "parts"])
+    def test_whatever_data_zoo_and_router_are_called(self, tmp_path, name):
+        file = self.fail(tmp_path / "runs" / name / name / "s" / name / "k")
+        assert file == tmp_path / "failed" / name / name / "s" / name / "k.json"
+
+    def test_what_is_no_folder_of_a_run_has_no_failure(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match="must be the folder of a stored run"):
+            self.fail(tmp_path / "k")
 
 
 class TestCircumstances:

@@ -19,6 +19,15 @@ and may have
     those that are stored what they are. ``seeds`` is one of every experiment.
 ``depends_on(work)``
     What determines the rows beside settings and outcomes, JSON-able.
+``settings(work)``
+    In its place: all that determines the rows beside the outcomes, JSON-able.
+``place(work) -> Path``
+    Where a part is stored below the results; ``parts`` by default.
+``about(work)``
+    What is stored of a part beside its settings, JSON-able. What ``measure`` itself finds beside
+    the rows, it notes in ``work.noted``.
+``labels(about)``
+    Columns that the rows of a stored part are given; by default they are as they were measured.
 ``condense(rows) -> DataFrame``
     What ``summarise`` is given of each part, where all rows together would be too many.
 ``jobs(job) -> list of Job``

@@ -24,7 +24,7 @@ from benchmarks.comparable import shared_tests
 from benchmarks.comparison import folder_names, group_runs, place_of
 from benchmarks.composing import ROOT, Job
 from benchmarks.experiment_work import StoredWork
-from benchmarks.store import Run, load_runs
+from benchmarks.store import RUNS, Run, load_runs
 
 log = logging.getLogger(__name__)
 TARGET = "budget"
@@ -47,7 +47,7 @@ def jobs(job: Job) -> list[Job]:
     results = Path(job.cfg.results)
     names = sorted(_by_comparison(results))
     if not names:
-        where = Path(ROOT, results) / "runs"
+        where = Path(ROOT, results) / RUNS
         raise FileNotFoundError(f"no run is stored in {where}. Run 'make bench' first.")
     return [_of_comparison(job, results, name) for name in names]
 
@@ -79,7 +79,7 @@ def parts(cfg: DictConfig) -> list[dict[str, Any]]:
     runs = _by_comparison(Path(cfg.runs))[cfg.comparison]
     tests = [(run, run.about["seed"], run.rows()) for run in runs]
     shared = shared_tests((seed, rows) for _, seed, rows in tests)
-    below = Path(ROOT, cfg.runs) / "runs"
+    below = Path(ROOT, cfg.runs) / RUNS
     return [
         {
             "run": run.folder.relative_to(below).as_posix(),
