@@ -127,7 +127,8 @@ def _whole(problem: Programme, total: float, slack: float | None = None) -> np.n
         integrality=np.ones(len(cost)),
         bounds=(0, 1),
         constraints=[LinearConstraint(equal, 1, 1), LinearConstraint(below, -np.inf, most)],
-        options={"mip_rel_gap": 0},
+        # presolve calls some of these infeasible that are not (scipy 1.17); they are small
+        options={"mip_rel_gap": 0, "presolve": False},
     )
     if found.x is None:
         raise RuntimeError(f"HiGHS found no whole allocation: {found.message}")

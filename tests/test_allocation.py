@@ -232,6 +232,21 @@ def test_order_of_columns_and_rows_does_not_matter(solver, n):
     np.testing.assert_array_equal(first[rows], third)
 
 
+def test_what_the_solver_simplifies_away_is_found():
+    # HiGHS, as it comes with scipy 1.17, calls this infeasible when it simplifies it first
+    scores = [
+        *(0.56115103, 0.169065, 0.848921, 0.66187102, 0.72661901, 0.44604301),
+        *(0.859712, 0.72661901, 0.59352499, 0.420863, 0.56115103, 0.363309),
+    ]
+    costs = [
+        *(35.0, 0.62, 111.0, 69.0, 8.02999973, 13.0),
+        *(14.0, 3.81999993, 2.77999997, 7.23999977, 46.70000076, 1.63999999),
+    ]
+    asked = 0.7905813157558441
+    found = cheapest_at_quality([scores], [costs], list("abcdefghijkl"), min_score=asked)
+    assert found.choice.tolist() == [6]
+
+
 def test_infeasible_says_what_can_be_asked():
     for solve in (
         lambda: cheapest_at_quality(SCORES, COSTS, LLMS, 0.9),
