@@ -5,6 +5,7 @@ DATA    ?= small_llms
 ZOO     ?= all
 SPLIT   ?= kfold
 SEED    ?= 0
+BACKEND ?= inline
 RESULTS ?= results
 FOLDER  ?=
 ARGS    ?=
@@ -27,6 +28,7 @@ export ARG_ROUTER  := $(if $(filter all,$(ROUTER)),$(OFFLINE),$(value ROUTER))
 export ARG_DATA    := $(value DATA)
 export ARG_ZOO     := $(value ZOO)
 export ARG_SPLIT   := $(value SPLIT)
+export ARG_BACKEND := $(value BACKEND)
 export ARG_SEED    := $(value SEED)
 export ARG_SWEEP   := $(value SWEEP)
 export ARG_RESULTS := $(value RESULTS)
@@ -37,7 +39,8 @@ export ARG_REASON  := $(value REASON)
 COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
 # What is passed on where somebody set it; else an experiment's own defaults stand.
 given    = $(if $(filter file undefined,$(origin $(1))),,$(2))
-GIVEN    = $(call given,ZOO,"zoo=$$ARG_ZOO") $(call given,SPLIT,"split=$$ARG_SPLIT")
+ELSEWHERE = $(call given,BACKEND,"backend=$$ARG_BACKEND")
+GIVEN    = $(call given,ZOO,"zoo=$$ARG_ZOO") $(call given,SPLIT,"split=$$ARG_SPLIT") $(ELSEWHERE)
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
@@ -67,10 +70,10 @@ lint: install ## check style and types
 	$(RUN) -m mypy
 
 bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
-	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "router=$$ARG_ROUTER" "seed=$$ARG_SEED" $(ARGS)
+	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) $(ELSEWHERE) "router=$$ARG_ROUTER" "seed=$$ARG_SEED" $(ARGS)
 
 sweep: install ## run configs/sweep/SWEEP.yaml
-	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) "sweep=$$ARG_SWEEP" $(ARGS)
+	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) $(ELSEWHERE) "sweep=$$ARG_SWEEP" $(ARGS)
 
 invalidate: install ## take the stored run in FOLDER out of all tables, for a REASON
 	@$(RUN) -m benchmarks.invalidate "$$ARG_FOLDER" "$$ARG_REASON"
@@ -88,7 +91,7 @@ run: install ## run an EXPERIMENT of benchmarks/experiments, or go on with it
 	@$(RUN) -m benchmarks.run_experiment "$$ARG_EXPERIMENT" $(call given,DATA,--data="$$ARG_DATA") $(call given,ROUTER,"router=$$ARG_ROUTER") $(GIVEN) $(ARGS)
 
 ceiling: install ## how much of the outcomes in DATA a linear probe reads from text, by encoder
-	@$(RUN) -m benchmarks.run_experiment ceiling $(COMPARED) $(ARGS)
+	@$(RUN) -m benchmarks.run_experiment ceiling $(COMPARED) $(ELSEWHERE) $(ARGS)
 
 leaderboard: install ## derive the leaderboard from the stored runs (ARGS=--field: the field's metrics)
 	@$(RUN) -m benchmarks.leaderboard $(STORED) $(ARGS)

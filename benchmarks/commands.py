@@ -11,7 +11,8 @@ from hydra.errors import InstantiationException
 from omegaconf.errors import OmegaConfBaseException
 
 from benchmarks.carriers import CarrierError
-from benchmarks.composing import Job, UsageError, data_overrides
+from benchmarks.composing import Job, UsageError, backends, data_overrides
+from benchmarks.launching.failing import reason
 from benchmarks.progress import set_up_logging
 
 log = logging.getLogger(__name__)
@@ -21,10 +22,17 @@ _MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold", "ROUTER": "model_
 _DEFAULTS = dict.fromkeys(("bench", "sweep", "ceiling"), _MAKE) | {
     target: {name: _MAKE[name] for name in ("DATA", "ROUTER")} for target in ("arrival", "unseen")
 }
+# What is read where, and where it is run and written: other places give the same figures.
+_PLACES = ("data", "data.path", "results", "backend")
 _VARIABLES = {"sweep": "SWEEP", "zoo": "ZOO", "split": "SPLIT", "router@examined": "ROUTER"}
 
+
+class FailedError(Exception):
+    """Something of what was asked for failed; the rest is stored."""
+
+
 _WRAPPERS = (InstantiationException, OmegaConfBaseException)
-_FORESEEN = (ValueError, TypeError, FileNotFoundError, CarrierError, UsageError)
+_FORESEEN = (ValueError, TypeError, FileNotFoundError, CarrierError, UsageError, FailedError)
 
 # Given overrides and settings that are taken verbatim; returns the exit status.
 Command = Callable[[list[str], dict[str, str]], int]
@@ -92,7 +100,7 @@ def explain(error: BaseException) -> str:
     text = " ".join(str(error).split())
     if text and isinstance(error, _FORESEEN):
         return text
-    return " ".join([f"{type(error).__name__}: {text}", *getattr(error, "__notes__", [])])
+    return reason(error)
 
 
 def make_command(target: str, job: Job) -> str:
@@ -112,7 +120,7 @@ def make_command(target: str, job: Job) -> str:
         name, _, value = override.partition("=")
         if name in _VARIABLES:
             said[_VARIABLES[name]] = value
-        elif name not in ("data", "data.path", "results"):  # where it is written changes nothing
+        elif name not in _PLACES and name.partition(".")[0] not in backends():
             rest.append(override)
     usual = _DEFAULTS.get(target, {})
     named = [f"{name}={value}" for name, value in said.items() if value != usual.get(name)]

@@ -216,6 +216,11 @@ def _options(group: str) -> list[str]:
     return sorted(file.stem for file in (CONFIGS / group).glob("*.yaml"))
 
 
+def backends() -> list[str]:
+    """Return the names of the backends: each is a setting where it is chosen."""
+    return _options("backend")
+
+
 def sweep_of(overrides: Sequence[str]) -> str:
     """Return the name of the sweep that overrides ask for, "" for none."""
     named = [str(item.value()) for item in _parsed(overrides) if item.key_or_group == "sweep"]
@@ -269,8 +274,10 @@ def _no_setting(name: str, overrides: Sequence[str], key: str) -> str:
     if parent and "@" not in key and len(rest) < len(overrides):
         node = OmegaConf.select(compose_job(name, rest).cfg, parent)
     if not isinstance(node, DictConfig):
-        known = sorted(_heads(name))
-        return f"There is no setting {key!r} here{_nearest(key, known)} There are: {_list(known)}."
+        known, head = sorted(_heads(name)), key.partition(".")[0]
+        group = next((group for group in _groups() if head in _options(group)), None)
+        hint = f": it comes with {group}={head}." if group and head != key else _nearest(key, known)
+        return f"There is no setting {key!r} here{hint} There are: {_list(known)}."
     known = sorted(str(entry) for entry in node if not str(entry).startswith("_"))
     hint = _nearest(last, known, f"{parent}.")
     return f"There is no setting {key!r} here{hint} {parent!r} has: {_list(known)}."

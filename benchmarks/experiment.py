@@ -1,4 +1,4 @@
-"""Run an experiment: measure what is not stored yet, part by part, and report on all parts.
+"""An experiment's parts: what they are called, and each measured once and kept.
 
 What an experiment is, says ``benchmarks.experiments``. Each part is stored whole or not at all, so
 that a killed run goes on where it stood, and tables and figures are made anew from what is stored.
@@ -16,16 +16,14 @@ import pandas as pd
 from omegaconf import DictConfig, open_dict
 
 from benchmarks import store
-from benchmarks.commands import make_command
-from benchmarks.composing import ROOT, Job, UsageError, no_choice
-from benchmarks.experiment_report import Report
+from benchmarks.composing import ROOT, Job, UsageError, backends, no_choice
 from benchmarks.experiment_work import StoredWork, Work, config_of
 from benchmarks.identity import canonical
 from benchmarks.progress import Progress
 from routers.validation import NotApplicableError
 
 # Settings that say which parts there are, what is done with them, or where they are kept.
-_BESIDE = ("data", "seeds", "results", "force", "tracking", "sweep")
+_BESIDE = ("data", "seeds", "results", "force", "tracking", "sweep", *backends())
 _FOLDER = Path(__file__).parent / "experiments"
 
 
@@ -53,36 +51,16 @@ def reported_apart(module: Any, job: Job) -> Iterable[Job]:
     return found
 
 
-def run(name: str, job: Job, progress: Progress) -> Report:
-    """Measure every part that is not stored, and return the report on all of them.
-
-    Parameters
-    ----------
-    name : str
-        Of a module of ``benchmarks.experiments``.
-    job : Job
-        Composed from the file of ``configs`` of that name.
-    progress : Progress
-    """
-    module = module_of(name)
-    works = [_work(job, part, progress) for part in _parts(module, job.cfg)]
-    runs = []
-    for number, work in enumerate(works, 1):
-        told = " ".join(f"{k}={v}" for k, v in work.part.items() if not isinstance(v, list))
-        progress.job = f"[{number}/{len(works)}] {name} {told}".rstrip()
-        runs.append(kept(name, module, work)[0])
-    progress.job = ""
-    target = getattr(module, "TARGET", f"run EXPERIMENT={name}")
-    return Report(name, module, make_command(target, job), runs)
-
-
-def _parts(module: Any, cfg: DictConfig) -> Iterable[Mapping[str, Any]]:
+def parts_of(module: Any, cfg: DictConfig) -> Iterable[Mapping[str, Any]]:
+    """Return what is measured, and stored, apart."""
     if hasattr(module, "parts"):
-        return module.parts(cfg)
+        found: Iterable[Mapping[str, Any]] = module.parts(cfg)
+        return found
     return [{"seed": seed} for seed in cfg.seeds] if "seeds" in cfg else [{}]
 
 
-def _work(job: Job, part: Mapping[str, Any], progress: Progress) -> Work | StoredWork:
+def work_of(job: Job, part: Mapping[str, Any], progress: Progress) -> Work | StoredWork:
+    """Return what one part has to work with."""
     cfg = deepcopy(job.cfg)
     if "seed" in part:
         with open_dict(cfg):

@@ -13,18 +13,19 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import leaderboard
 from benchmarks.ablation_report import Sweep, report
-from benchmarks.commands import explain, make_command, run_command
+from benchmarks.commands import make_command, run_command
 from benchmarks.composing import Job, UsageError, compose_job, expand, sweep_of
 from benchmarks.experiments.routing import names
-from benchmarks.one_run import comparison_of, execute, line_of, name_of
 from benchmarks.progress import Progress
+from benchmarks.tasks import Task, again, attempts, backend_of
 from routers.constraints import SEED, Boolean, Integer, SequenceOf, Text
-from routers.validation import InvalidParameterError, NotApplicableError, require
+from routers.validation import InvalidParameterError, require
 
 log = logging.getLogger(__name__)
 
@@ -63,32 +64,42 @@ def run_all(overrides: Sequence[str], verbatim: Mapping[str, str] | None = None)
         If a job cannot be composed; then nothing is run.
     """
     jobs = list(_jobs(expand(overrides), verbatim or {}))
-    found, progress = Outcome(), Progress()
-    last_reason = ""
-    for position, job in enumerate(jobs, 1):
-        about = names(job)
-        progress.job = f"[{position}/{len(jobs)}] {name_of(about)}"
-        try:
-            found.folders.append(execute(job, progress))
-        except NotApplicableError as error:
-            log.warning("%s: left out: %s", line_of(progress, about), error)
-            continue
-        except Exception as error:
+    labels = [f"[{n}/{len(jobs)}] {name_of(names(job))}" for n, job in enumerate(jobs, 1)]
+    tasks = [Task("routing", job, {}, label) for job, label in zip(jobs, labels, strict=True)]
+    found, last_reason = Outcome(), ""
+    for task, attempt in attempts(tasks, backend_of(jobs[0])):
+        about = names(task.job)
+        line = f"{task.label}, {comparison_of(about)}, pool {about['pool']}"
+        if attempt.failure:
             found.n_failed += 1
-            reason = explain(error)
-            log.error("%s: FAILED: %s", line_of(progress, about), _again(reason, last_reason))
-            last_reason = reason
-            continue
-        if comparison_of(about) not in found.comparisons:
-            found.comparisons.append(comparison_of(about))
+            log.error("%s: FAILED: %s", line, again(attempt.failure, last_reason))
+            last_reason = attempt.failure
+        elif attempt.left_out:
+            log.warning("%s: left out: %s", line, attempt.left_out)
+        else:
+            said = (
+                f": {attempt.told}"
+                if attempt.is_new
+                else " is stored already; force=true redoes it"
+            )
+            log.info("%s%s", line, said)
+            found.folders.append(Path(attempt.folder))
+            if comparison_of(about) not in found.comparisons:
+                found.comparisons.append(comparison_of(about))
     if found.n_failed:
         failed = f"{found.n_failed} of {len(jobs)}"
         log.error("%s runs failed. The same command tries them again.", failed)
     return found
 
 
-def _again(reason: str, last: str) -> str:
-    return "as the run before" if reason == last else reason
+def name_of(about: Mapping[str, Any]) -> str:
+    """Return a run's router and seed."""
+    return f"{about['label']}, seed {about['seed']}"
+
+
+def comparison_of(about: Mapping[str, Any]) -> str:
+    """Return ``DATA/ZOO/SPLIT`` of a run."""
+    return "/".join(str(about[name]) for name in ("data", "zoo", "split"))
 
 
 def _jobs(every: Sequence[Sequence[str]], verbatim: Mapping[str, str]) -> Iterator[Job]:

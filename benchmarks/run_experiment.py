@@ -11,10 +11,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.commands import run_command
+from benchmarks.commands import FailedError, make_command, run_command
 from benchmarks.composing import ROOT, Job, UsageError, compose_job
-from benchmarks.experiment import known, module_of, reported_apart, run
+from benchmarks.experiment import known, module_of, parts_of, reported_apart, work_of
+from benchmarks.experiment_report import Report
 from benchmarks.progress import Progress
+from benchmarks.store import load_run
+from benchmarks.tasks import Task, again, attempts, backend_of
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +34,68 @@ def command(overrides: list[str], verbatim: dict[str, str]) -> int:
     return 0
 
 
+def run(name: str, job: Job) -> Report:
+    """Measure every part that is not stored, and return the report on all of them.
+
+    Parameters
+    ----------
+    name : str
+        Of a module of ``benchmarks.experiments``.
+    job : Job
+        Composed from the file of ``configs`` of that name.
+
+    Raises
+    ------
+    FailedError
+        If a part failed, when all others are stored.
+    UsageError
+        If what was asked for makes no sense.
+    """
+    module = module_of(name)
+    tasks = _tasks(name, job)
+    folders: dict[str, Path] = {}
+    n_failed, last_reason = 0, ""
+    _read(job, tasks)
+    for task, attempt in attempts(tasks, backend_of(job)):
+        if attempt.is_slip:
+            raise UsageError(attempt.failure)
+        if attempt.failure:
+            n_failed += 1
+            log.error("%s: FAILED: %s", task.label, again(attempt.failure, last_reason))
+            last_reason = attempt.failure
+        elif attempt.left_out:
+            log.warning("%s: left out: %s", task.label, attempt.left_out)
+        else:
+            folders[task.label] = Path(attempt.folder)
+    if n_failed:
+        raise FailedError(
+            f"{n_failed} of {len(tasks)} parts of {name} failed. The same command tries them again."
+        )
+    runs = [load_run(folders[task.label]) for task in tasks if task.label in folders]
+    target = getattr(module, "TARGET", f"run EXPERIMENT={name}")
+    return Report(name, module, make_command(target, job), runs)
+
+
+def _read(job: Job, tasks: Sequence[Task]) -> None:
+    """Read what all parts are measured on: a fault in it is told once, and not of each part."""
+    for task in tasks[:1]:
+        work_of(job, task.part, Progress()).hashes  # noqa: B018 - for what it raises
+
+
+def _tasks(name: str, job: Job) -> list[Task]:
+    parts = list(parts_of(module_of(name), job.cfg))
+    found = []
+    for number, part in enumerate(parts, 1):
+        told = " ".join(f"{k}={v}" for k, v in part.items() if not isinstance(v, list))
+        label = f"[{number}/{len(parts)}] {name} {told}".rstrip()
+        found.append(Task(name, job, part, label))
+    return found
+
+
 def _report(name: str, job: Job) -> str:
     """Measure, write and remember; return the table, "" where nothing could be measured."""
-    report, folder = run(name, job, Progress()), Path(ROOT, job.cfg.results)
-    if report.rows.empty:
+    report, folder = run(name, job), Path(ROOT, job.cfg.results)
+    if not report.runs or report.rows.empty:
         log.warning("%s: nothing could be measured, and nothing is written to %s.", name, folder)
         return ""
     report.write(folder)

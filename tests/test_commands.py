@@ -166,7 +166,7 @@ def test_a_fault_in_a_data_folder_costs_one_sentence(fault, tmp_path, capsys):
     assert run.main([*arguments, "--data", str(path)]) == 1
     first, second, last = said(capsys)
     assert sentence in first
-    assert "FAILED: as the run before" in second
+    assert "FAILED: as the one before" in second
     assert last == "2 of 2 runs failed. The same command tries them again."
 
 

@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pandas as pd
+from routed import folder_of
 
-from benchmarks import one_run
 from benchmarks.composing import compose_job
 from benchmarks.loading import load_folds, load_pool, load_table
 
@@ -63,7 +63,7 @@ def test_a_run_says_how_many_near_duplicates_there_are(tmp_path):
     data, results = tmp_path / "data", tmp_path / "results"
     data.mkdir()
     places = {"data.path": str(data), "results": str(results)}
-    folder = one_run.execute(compose_job("routing", nearly_recurring(data), places))
+    folder = folder_of(compose_job("routing", nearly_recurring(data), places))
     about = json.loads((folder / "run.json").read_text())
     assert about["n_duplicates"] == 0
     assert (about["n_near_duplicates"], about["near_duplicates_at"]) == (20, 0.9)

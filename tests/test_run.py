@@ -9,8 +9,9 @@ import pytest
 from conftest import ROOT, ROUTERS, composed
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from routed import folder_of
 
-from benchmarks import comparison, leaderboard, one_run, plots, publish, store
+from benchmarks import comparison, leaderboard, plots, publish, store
 from benchmarks.commands import make_command
 from benchmarks.composing import UsageError, compose_job
 from benchmarks.experiments import routing
@@ -26,7 +27,7 @@ CHEAP = [
 def execute(tmp_path, router, seed=0, *extra):
     job = copy.deepcopy(_job(f"router={router}", f"seed={seed}", *CHEAP, *extra))
     job.cfg.results = str(tmp_path)
-    return one_run.execute(job)
+    return folder_of(job)
 
 
 @cache

@@ -8,8 +8,9 @@ import pytest
 from matplotlib import pyplot as plt
 from scipy import stats
 
-from benchmarks import experiment, experiment_work, run_experiment
+from benchmarks import experiment_work, run_experiment
 from benchmarks.composing import UsageError, compose_job
+from benchmarks.experiment import work_of
 from benchmarks.experiments import zoos
 from benchmarks.progress import Progress
 
@@ -20,7 +21,7 @@ QUICK = ["encoder@routers.knn.encoder=tfidf", COMPARED]
 
 def works(*typed):
     job = compose_job("zoos", [*TYPED, *QUICK, *typed], {})
-    return [experiment._work(job, part, Progress()) for part in zoos.parts(job.cfg)]
+    return [work_of(job, part, Progress()) for part in zoos.parts(job.cfg)]
 
 
 def test_a_draw_is_a_zoo_of_its_own_whatever_the_order():
@@ -74,7 +75,7 @@ def test_what_a_part_depends_on_is_its_own_router_and_no_path_of_this_machine():
     assert zoos.depends_on(knn) == zoos.depends_on(again) != zoos.depends_on(other)
     assert zoos.depends_on(single) != zoos.depends_on(changed)
     job = compose_job("zoos", [*TYPED, "compared=[model_sat]"], {})
-    work = experiment._work(job, zoos.parts(job.cfg)[0], Progress())
+    work = work_of(job, zoos.parts(job.cfg)[0], Progress())
     assert zoos.depends_on(work)["router"]["reader"]["lm_path"] == "${carrier:smollm2_135m}"
     with pytest.raises(UsageError, match=r"got 'nobody'.*\+router@routers.nobody=nobody"):
         zoos.depends_on(works("compared=[nobody]")[0])

@@ -26,6 +26,8 @@ and may have
 ``about(work)``
     What is stored of a part beside its settings, JSON-able. What ``measure`` itself finds beside
     the rows, it notes in ``work.noted``.
+``tell(work, run) -> str``
+    What is said of a part that was measured and stored; by default nothing.
 ``labels(about)``
     Columns that the rows of a stored part are given; by default they are as they were measured.
 ``condense(rows) -> DataFrame``

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from omegaconf import OmegaConf
 
 from benchmarks import figure_data, identity, leads_figure, metrics
+from benchmarks.comparable import compared
 from benchmarks.composing import Job, UsageError
 from benchmarks.duplicates import duplicate_groups
 from benchmarks.evaluate import evaluate
@@ -25,8 +26,10 @@ from benchmarks.experiment_work import Work, config_of
 from benchmarks.headline import REFERENCES
 from benchmarks.loading import left_out
 from benchmarks.near_duplicates import REPORTED_AT, near_duplicate_groups
-from benchmarks.store import RUNS
-from benchmarks.writing import markdown, table_of
+from benchmarks.price_curve import operating_points
+from benchmarks.results import Results
+from benchmarks.store import RUNS, Run
+from benchmarks.writing import markdown, number, table_of
 from routers.recognition import RecognisedDatasetRouter
 from routers.table import RoutingTable
 
@@ -107,6 +110,28 @@ def _recogniser(config: str) -> RecognisedDatasetRouter:
 @lru_cache(maxsize=2)
 def _n_distinct(table: RoutingTable) -> int:
     return len(set(duplicate_groups(table)))
+
+
+def tell(work: Work, run: Run) -> str:
+    """Say in a line what came of a run and what it took; and wherever runs are tracked."""
+    about = run.about
+    ((rows,),) = (by_seed.values() for by_seed in compared([{about["seed"]: run.rows()}]))
+    results = Results([rows], operating_points([rows]), cost_unit=about["cost_unit"])
+    figures = metrics.summary(results)
+    instantiate(work.cfg.tracking)(about, figures | about["timing"])
+    return _line(figures, about["timing"])
+
+
+def _line(figures: Mapping[str, Any], timing: Mapping[str, float]) -> str:
+    gap = number(figures["gap_closed"], "+.2f")
+    parts = [f"macro {number(figures['macro_score'], '.3f')}, gap closed {gap}"]
+    if timing["n_precomputed"]:
+        parts.append(
+            f"{timing['n_precomputed']:,} texts encoded in {timing['precompute_seconds']:,.1f} s"
+        )
+    memory = timing["peak_memory_mb"] / 1024
+    parts.append(f"fit {timing['fit_seconds']:.3g} s per fold, peak memory {memory:.1f} GB")
+    return "; ".join(parts)
 
 
 def labels(about: Mapping[str, Any]) -> dict[str, Any]:

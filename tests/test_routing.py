@@ -1,13 +1,13 @@
 """One run: what its key depends on, under which names it is stored, and what is stored."""
 
 import json
-import logging
 
 import pandas as pd
 import pytest
 from made_source import POOLS, TRACKED, settings
+from routed import folder_of, routed
 
-from benchmarks import experiment, experiment_report, one_run, run, run_experiment, store
+from benchmarks import experiment, experiment_report, run, run_experiment, store
 from benchmarks.composing import Job, UsageError
 from benchmarks.experiment_work import Work, config_of
 from benchmarks.experiments import routing
@@ -112,9 +112,8 @@ def nothing_noted():
     TRACKED.clear()
 
 
-def test_what_is_stored(tmp_path, caplog):
-    with caplog.at_level(logging.INFO):
-        folder = one_run.execute(job(tmp_path, ["router.level=0"], data__kind="gaps"))
+def test_what_is_stored(tmp_path):
+    folder, said = routed(job(tmp_path, ["router.level=0"], data__kind="gaps"))
     about = json.loads((folder / "run.json").read_text())
     assert about["key"] == key_of(data__kind="gaps", router__level=0) == folder.name
     assert folder == tmp_path / "runs" / "made up" / "two" / "holdout" / "noting" / about["key"]
@@ -135,43 +134,37 @@ def test_what_is_stored(tmp_path, caplog):
     taken = rows[["score/alpha", "score/bravo"]].to_numpy()[range(2), rows["choice"]]
     assert figures["macro_score"] == pytest.approx(taken.mean())
     assert figures["fit_seconds"] == about["timing"]["fit_seconds"]
-    assert "noting level=0, seed 0, made up/two/holdout, pool others: macro 0." in caplog.text
+    assert said.startswith(f"macro {taken.mean():.3f}, gap closed ")
 
 
 def test_results_lie_in_the_repository_unless_they_are_put_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setattr(experiment, "ROOT", tmp_path)
-    folder = one_run.execute(Job(settings(results="below"), CHOICES, []))
+    folder = folder_of(Job(settings(results="below"), CHOICES, []))
     assert folder.is_relative_to(tmp_path / "below" / "runs")
 
 
-def test_what_was_encoded_is_said_if_it_was(tmp_path, monkeypatch, caplog):
+def test_what_was_encoded_is_said_if_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr("made_source.Noting.precompute", lambda self, texts, progress: 1234)
-    with caplog.at_level(logging.INFO):
-        one_run.execute(job(tmp_path))
-    assert "; 1,234 texts encoded in 0.0 s; fit " in caplog.text
-    caplog.clear()
+    assert "; 1,234 texts encoded in 0.0 s; fit " in routed(job(tmp_path))[1]
     monkeypatch.undo()
-    with caplog.at_level(logging.INFO):
-        one_run.execute(job(tmp_path, seed=1))
-    assert "encoded" not in caplog.text
-    assert " per fold, peak memory " in caplog.text
+    said = routed(job(tmp_path, seed=1))[1]
+    assert "encoded" not in said
+    assert " per fold, peak memory " in said
 
 
 def test_the_pool_is_that_of_the_settings(tmp_path):
-    one_run.execute(job(tmp_path, pool__size=0))
-    one_run.execute(job(tmp_path, pool__size=1))
+    folder_of(job(tmp_path, pool__size=0))
+    folder_of(job(tmp_path, pool__size=1))
     assert POOLS[0] is None
     assert len(POOLS[1]) == 1
     assert len(list((tmp_path / "runs").rglob("run.json"))) == 2
 
 
-def test_a_stored_run_is_not_done_again_unless_it_is_forced(tmp_path, caplog):
-    first = one_run.execute(job(tmp_path))
-    with caplog.at_level(logging.INFO):
-        assert one_run.execute(job(tmp_path)) == first
-    assert "is stored already; force=true redoes it" in caplog.text
+def test_a_stored_run_is_not_done_again_unless_it_is_forced(tmp_path):
+    first = folder_of(job(tmp_path))
+    assert routed(job(tmp_path)) == (first, "")
     assert len(POOLS) == len(TRACKED) == 1
-    assert one_run.execute(job(tmp_path, force=True)) == first
+    assert folder_of(job(tmp_path, force=True)) == first
     assert len(POOLS) == len(TRACKED) == 2
     (reason,) = (tmp_path / "invalidated").rglob("invalidated.json")
     assert "It was done again (force=true)." in reason.read_text()
@@ -184,11 +177,11 @@ def test_where_another_process_was_faster_its_run_stands(tmp_path, monkeypatch):
     def slow(*arguments):
         if not folders:  # by another process, meanwhile
             folders.append(None)
-            folders[0] = one_run.execute(job(tmp_path))
+            folders[0] = folder_of(job(tmp_path))
         return whole(*arguments)
 
     monkeypatch.setattr(routing, "evaluate", slow)
-    assert one_run.execute(job(tmp_path)) == folders[0]
+    assert folder_of(job(tmp_path)) == folders[0]
     assert len(list(tmp_path.rglob("run.json"))) == 1
     assert len(TRACKED) == 1
     assert not list(tmp_path.rglob("*.part"))
@@ -196,7 +189,7 @@ def test_where_another_process_was_faster_its_run_stands(tmp_path, monkeypatch):
 
 def test_a_run_that_fails_is_recorded_until_it_succeeds(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="it broke") as caught:
-        one_run.execute(job(tmp_path, router__fault="it broke"))
+        folder_of(job(tmp_path, router__fault="it broke"))
     (file,) = (tmp_path / "failed").rglob("*.json")
     assert str(file) in caught.value.__notes__[0]
     about = json.loads(file.read_text())
@@ -207,19 +200,19 @@ def test_a_run_that_fails_is_recorded_until_it_succeeds(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "made_source.Noting._fit_beside", lambda self, table, pool: self._fit(table)
     )
-    one_run.execute(job(tmp_path, router__fault="it broke"))
+    folder_of(job(tmp_path, router__fault="it broke"))
     assert not file.exists()
 
 
 def test_what_does_not_apply_is_no_failure(tmp_path):
     with pytest.raises(NotApplicableError):
-        one_run.execute(job(tmp_path, router__fault="not applicable"))
+        folder_of(job(tmp_path, router__fault="not applicable"))
     assert not (tmp_path / "failed").exists()
 
 
 def test_the_seed_and_the_split_decide_which_questions_are_tested(tmp_path):
     def tested(**changes):
-        folder = one_run.execute(job(tmp_path, **changes))
+        folder = folder_of(job(tmp_path, **changes))
         return list(pd.read_parquet(folder / "rows.parquet")["question_id"])
 
     assert len(tested()) > len(tested(split__test_share=0.25))
@@ -228,7 +221,7 @@ def test_the_seed_and_the_split_decide_which_questions_are_tested(tmp_path):
 
 def test_settings_are_stored_as_they_were_written(tmp_path):
     changes = {"sweep": {"axis": "${seed}"}, "router__level": "${seed}"}
-    folder = one_run.execute(job(tmp_path, **changes))
+    folder = folder_of(job(tmp_path, **changes))
     config = json.loads((folder / "run.json").read_text())["config"]
     assert config["sweep"]["axis"] == config["router"]["level"] == "${seed}"
     assert config_of(settings(**changes))["router"]["level"] == "${seed}"
@@ -243,7 +236,7 @@ def test_parts_are_built_of_plain_values(tmp_path, monkeypatch):
         return fit(router, table, folds, recogniser, *more)
 
     monkeypatch.setattr(routing, "evaluate", noted)
-    one_run.execute(job(tmp_path, router__level=[1, {"a": 2}], recogniser__prior="${seed}", seed=3))
+    folder_of(job(tmp_path, router__level=[1, {"a": 2}], recogniser__prior="${seed}", seed=3))
     assert built == [[1, {"a": 2}], 3]
     assert type(built[0]) is list
     assert type(built[0][1]) is dict
@@ -262,7 +255,7 @@ def test_stages_are_shown_as_they_come(tmp_path):
             seen.append((what, unit))
             return super().stage(what, unit)
 
-    one_run.execute(job(tmp_path), Shown())
+    folder_of(job(tmp_path), Shown())
     assert seen[:2] == [("reading made up", "outcome"), ("comparing questions", "question")]
     assert len(seen) > 2  # and those of the evaluation
 
@@ -270,10 +263,10 @@ def test_stages_are_shown_as_they_come(tmp_path):
 def test_a_line_says_what_came_of_a_run():
     figures = {"gap_closed": 0.125, "macro_score": 0.7104}
     timing = {"n_precomputed": 0, "fit_seconds": 1.2345, "peak_memory_mb": 1536}
-    assert one_run._result(figures, timing) == (
+    assert routing._line(figures, timing) == (
         "macro 0.710, gap closed +0.12; fit 1.23 s per fold, peak memory 1.5 GB"
     )
-    more = one_run._result(
+    more = routing._line(
         {"gap_closed": float("nan"), "macro_score": 0.5},
         {
             "n_precomputed": 1234,
