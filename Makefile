@@ -8,6 +8,7 @@ SEED    ?= 0
 BACKEND ?= inline
 RESULTS ?= results
 FOLDER  ?=
+FROM    ?=
 ARGS    ?=
 
 VENV := .venv
@@ -34,6 +35,7 @@ export ARG_SWEEP   := $(value SWEEP)
 export ARG_RESULTS := $(value RESULTS)
 export ARG_MODULE  := $(value MODULE)
 export ARG_EXPERIMENT := $(value EXPERIMENT)
+export ARG_FROM    := $(value FROM)
 export ARG_FOLDER  := $(value FOLDER)
 export ARG_REASON  := $(value REASON)
 COMPARED = --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "split=$$ARG_SPLIT"
@@ -44,7 +46,7 @@ GIVEN    = $(call given,ZOO,"zoo=$$ARG_ZOO") $(call given,SPLIT,"split=$$ARG_SPL
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep invalidate pretrain run arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
+.PHONY: help install test lint bench sweep invalidate merge pretrain run arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -77,6 +79,9 @@ sweep: install ## run configs/sweep/SWEEP.yaml
 
 invalidate: install ## take the stored run in FOLDER out of all tables, for a REASON
 	@$(RUN) -m benchmarks.invalidate "$$ARG_FOLDER" "$$ARG_REASON"
+
+merge: install ## copy the runs of the results FROM somewhere that RESULTS lacks
+	@$(RUN) -m benchmarks.merging "$$ARG_FROM" "$$ARG_RESULTS"
 
 pretrain: install ## train Model-SAT on the llms of DATA outside ZOO once, into FOLDER
 	@$(RUN) -m benchmarks.pretrain --data="$$ARG_DATA" "zoo=$$ARG_ZOO" "folder=$$ARG_FOLDER" $(ARGS)

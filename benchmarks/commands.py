@@ -23,7 +23,7 @@ _DEFAULTS = dict.fromkeys(("bench", "sweep", "ceiling"), _MAKE) | {
     target: {name: _MAKE[name] for name in ("DATA", "ROUTER")} for target in ("arrival", "unseen")
 }
 # What is read where, and where it is run and written: other places give the same figures.
-_PLACES = ("data", "data.path", "results", "backend")
+_PLACES = ("data", "data.path", "results", "mirror", "backend")
 _VARIABLES = {"sweep": "SWEEP", "zoo": "ZOO", "split": "SPLIT", "router@examined": "ROUTER"}
 
 

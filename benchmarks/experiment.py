@@ -19,11 +19,12 @@ from benchmarks import store
 from benchmarks.composing import ROOT, Job, UsageError, backends, no_choice
 from benchmarks.experiment_work import StoredWork, Work, config_of
 from benchmarks.identity import canonical
+from benchmarks.merging import Results, copy
 from benchmarks.progress import Progress
 from routers.validation import NotApplicableError
 
 # Settings that say which parts there are, what is done with them, or where they are kept.
-_BESIDE = ("data", "seeds", "results", "force", "tracking", "sweep", *backends())
+_BESIDE = ("data", "seeds", "results", "force", "tracking", "sweep", "mirror", *backends())
 _FOLDER = Path(__file__).parent / "experiments"
 
 
@@ -90,6 +91,8 @@ def kept(name: str, module: Any, work: Work | StoredWork) -> tuple[store.Run, bo
         rows = module.measure(work)
         return rows, _about(name, module, work, run) | work.noted
 
+    mirror = _Mirror(work.cfg, f"{below}/{run.key}")
+    mirror.fetch()
     try:
         folder, is_new = store.keep(place, run, measured, work.cfg.get("force", False))
     except NotApplicableError:
@@ -100,7 +103,27 @@ def kept(name: str, module: Any, work: Work | StoredWork) -> tuple[store.Run, bo
         raise
     if is_new:
         store.forget_failure(folder)
+        mirror.send()
     return store.load_run(folder), is_new
+
+
+class _Mirror:
+    """A store of other machines, if one is set, that a part is taken from and given to."""
+
+    def __init__(self, cfg: DictConfig, place: str):
+        self._there = Results(cfg.mirror) if cfg.get("mirror") else None
+        self._here = Results(str(Path(ROOT, cfg.results)))
+        self._place = place
+
+    def fetch(self) -> None:
+        """Take the part if it is there and not here."""
+        if self._there and self._there.holds(self._place) and not self._here.holds(self._place):
+            copy(self._place, self._there, self._here)
+
+    def send(self) -> None:
+        """Give the part."""
+        if self._there:
+            copy(self._place, self._here, self._there)
 
 
 def _settings(name: str, module: Any, work: Work | StoredWork) -> dict[str, Any]:

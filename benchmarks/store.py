@@ -24,8 +24,8 @@ import subprocess
 import sys
 import traceback
 import uuid
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -39,8 +39,10 @@ from benchmarks.identity import canonical, identity, text_of
 
 RUNS = "runs"  # the folder of what routing measured, below its results
 PARTS = "parts"  # of what another experiment measured
+ROWS_HASH = "rows_sha256"  # what a record calls the hash of its rows
 _DEPTHS = {RUNS: 4, PARTS: 0}  # folders between it and that of a run
 ROWS = "rows.parquet"
+RECORD = "run.json"
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -117,7 +119,7 @@ def find_run(place: Path, run: RunId) -> Path | None:
 
 def is_finished(folder: Path) -> bool:
     """Tell whether a run was stored in this folder."""
-    return (folder / "run.json").is_file()
+    return (folder / RECORD).is_file()
 
 
 def invalidate(folder: Path, reason: str) -> Path:
@@ -202,7 +204,7 @@ def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:
         Where nothing is.
     rows : DataFrame
     about : dict
-        JSON-able; machine, versions, commit and time are added.
+        JSON-able; machine, versions, commit and time are added, and the hash of the file of rows.
 
     Raises
     ------
@@ -211,17 +213,44 @@ def save_run(folder: Path, rows: pd.DataFrame, about: dict[str, Any]) -> Path:
     """
     if is_finished(folder):
         raise FileExistsError(f"{folder} must be empty, and holds a run. Invalidate it first.")
+    with _placed(folder) as part:
+        rows.to_parquet(part / ROWS, index=False, compression="zstd")
+        kept = circumstances() | {ROWS_HASH: hash_of((part / ROWS).read_bytes())}
+        text = json.dumps(about | kept, indent=1, sort_keys=True)
+        (part / RECORD).write_text(text + "\n")
+    return folder
+
+
+def adopt(folder: Path, rows: bytes, record: bytes) -> None:
+    """Store a run that another store holds: its two files, as they are there.
+
+    Parameters
+    ----------
+    folder : Path
+        Where nothing is.
+    rows, record : bytes
+    """
+    with _placed(folder) as part:
+        (part / ROWS).write_bytes(rows)
+        (part / RECORD).write_bytes(record)
+
+
+def hash_of(content: bytes) -> str:
+    """Return the hash by which the file of rows is known to be whole."""
+    return hashlib.sha256(content).hexdigest()
+
+
+@contextmanager
+def _placed(folder: Path) -> Iterator[Path]:
+    """Yield a folder to write into; it becomes that of the run when it is written."""
     part, held = _new_part(folder)
     try:
-        rows.to_parquet(part / ROWS, index=False, compression="zstd")
-        text = json.dumps(about | circumstances(), indent=1, sort_keys=True)
-        (part / "run.json").write_text(text + "\n")
+        yield part
         part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
         os.close(held)
     _remove_leftovers(folder)
-    return folder
 
 
 def _new_part(folder: Path) -> tuple[Path, int]:
@@ -284,13 +313,13 @@ def load_runs(results: Path) -> list[Run]:
 
 
 def _runs_in(place: Path) -> list[Run]:
-    files = sorted(place.glob("*/run.json"))
+    files = sorted(place.glob(f"*/{RECORD}"))
     return [load_run(file.parent) for file in files if not file.parent.name.startswith(".")]
 
 
 def load_run(folder: Path) -> Run:
     """Return the run that is stored in a folder."""
-    return Run(folder, json.loads((folder / "run.json").read_text()))
+    return Run(folder, json.loads((folder / RECORD).read_text()))
 
 
 def circumstances() -> dict[str, Any]:
