@@ -26,7 +26,8 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 def place_of(run: Run) -> Place:
     """Return the comparison that a run belongs to, the values of ``COMPARISON``."""
-    return tuple(names_of(run)[name] for name in COMPARISON)
+    names = names_of(run)
+    return tuple(names[name] for name in COMPARISON)
 
 
 def names_of(run: Run) -> dict[str, str]:
@@ -66,17 +67,11 @@ def group_runs(runs: Iterable[Run]) -> list[list[Run]]:
 
     Where a run was stored again under changed defaults, the latest of each seed counts.
     """
-
-    def identity(run: Run) -> Place:
-        return *place_of(run), str(run.about["label"])
-
-    groups = []
-    for _, members in groupby(sorted(runs, key=identity), key=identity):
-        latest = {}
-        for run in sorted(members, key=lambda run: run.about["finished"]):
-            latest[run.about["seed"]] = run
-        groups.append([latest[seed] for seed in sorted(latest)])
-    return groups
+    groups: dict[Place, dict[int, Run]] = {}
+    for run in sorted(runs, key=lambda run: run.about["finished"]):
+        row = *place_of(run), str(run.about["label"])
+        groups.setdefault(row, {})[run.about["seed"]] = run
+    return [[by_seed[seed] for seed in sorted(by_seed)] for _, by_seed in sorted(groups.items())]
 
 
 def runs_of(runs: list[Run], show: str | None) -> list[Run]:

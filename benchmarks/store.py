@@ -36,6 +36,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.identity import canonical, identity, text_of
+from benchmarks.manifest import records
 
 RUNS = "runs"  # the folder of what routing measured, below its results
 PARTS = "parts"  # of what another experiment measured
@@ -309,7 +310,7 @@ def _failure_file(folder: Path) -> Path:
 
 def load_runs(results: Path) -> list[Run]:
     """Return every finished run below a results folder, in a fixed order."""
-    return [run for place in sorted((results / RUNS).glob("*/*/*/*")) for run in _runs_in(place)]
+    return [Run(*found) for found in records(results / RUNS, RECORD, _DEPTHS[RUNS])]
 
 
 def _runs_in(place: Path) -> list[Run]:
