@@ -46,7 +46,7 @@ GIVEN    = $(call given,ZOO,"zoo=$$ARG_ZOO") $(call given,SPLIT,"split=$$ARG_SPL
 STORED   = --results="$$ARG_RESULTS"
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint bench sweep invalidate merge pretrain run arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
+.PHONY: help install test lint bench sweep invalidate tune merge pretrain run arrival unseen ceiling leaderboard plots budget speed coverage mutation clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,6 +79,9 @@ sweep: install ## run configs/sweep/SWEEP.yaml
 
 invalidate: install ## take the stored run in FOLDER out of all tables, for a REASON
 	@$(RUN) -m benchmarks.invalidate "$$ARG_FOLDER" "$$ARG_REASON"
+
+tune: install ## search for ROUTER's parameters on folds of the training questions of DATA
+	@$(RUN) -m benchmarks.tune --data="$$ARG_DATA" "router=$$ARG_ROUTER" $(GIVEN) $(ARGS)
 
 merge: install ## copy the runs of the results FROM somewhere that RESULTS lacks
 	@$(RUN) -m benchmarks.merging "$$ARG_FROM" "$$ARG_RESULTS"

@@ -24,7 +24,8 @@ _DEFAULTS = dict.fromkeys(("bench", "sweep", "ceiling"), _MAKE) | {
 }
 # What is read where, and where it is run and written: other places give the same figures.
 _PLACES = ("data", "data.path", "results", "mirror", "backend")
-_VARIABLES = {"sweep": "SWEEP", "zoo": "ZOO", "split": "SPLIT", "router@examined": "ROUTER"}
+_VARIABLES = {"sweep": "SWEEP", "zoo": "ZOO", "split": "SPLIT", "router": "ROUTER"}
+_VARIABLES["router@examined"] = "ROUTER"
 
 
 class FailedError(Exception):

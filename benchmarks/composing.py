@@ -75,7 +75,7 @@ def data_overrides(data: str) -> tuple[list[str], dict[str, str]]:
     UsageError
         If it is neither.
     """
-    known = [name for name in _options("data") if name != "folder"]  # which needs a path
+    known = [name for name in options("data") if name != "folder"]  # which needs a path
     names = data.split(",")
     if set(names) <= set(known):
         return [f"data={data}"], {}
@@ -96,7 +96,7 @@ def data_choice(name: str) -> list[str]:
 
     Of a folder its name is enough, for what is read from it is not asked for.
     """
-    return [f"data={name}"] if name in _options("data") else ["data=folder", f"data.path={name!r}"]
+    return [f"data={name}"] if name in options("data") else ["data=folder", f"data.path={name!r}"]
 
 
 def expand(overrides: Sequence[str]) -> list[list[str]]:
@@ -163,8 +163,8 @@ def _check_choice(override: Override) -> None:
     group, value = str(override.key_or_group), override.value()
     if group not in _groups() or override.is_sweep_override():
         return
-    if not isinstance(value, str) or value not in _options(group):
-        raise UsageError(no_choice(group, "" if value is None else str(value), _options(group)))
+    if not isinstance(value, str) or value not in options(group):
+        raise UsageError(no_choice(group, "" if value is None else str(value), options(group)))
 
 
 def _missing(prefix: str, node: object) -> Iterator[str]:
@@ -212,13 +212,14 @@ def _groups() -> list[str]:
     return sorted(folder.name for folder in CONFIGS.iterdir() if folder.is_dir())
 
 
-def _options(group: str) -> list[str]:
+def options(group: str) -> list[str]:
+    """Return the choices of a group of ``configs``."""
     return sorted(file.stem for file in (CONFIGS / group).glob("*.yaml"))
 
 
 def backends() -> list[str]:
     """Return the names of the backends: each is a setting where it is chosen."""
-    return _options("backend")
+    return options("backend")
 
 
 def sweep_of(overrides: Sequence[str]) -> str:
@@ -228,7 +229,7 @@ def sweep_of(overrides: Sequence[str]) -> str:
 
 
 def _sweep_params(name: str) -> dict[str, Any]:
-    known = _options("sweep")
+    known = options("sweep")
     if name not in known:
         raise UsageError(no_choice("sweep", name, known))
     sweep: Any = OmegaConf.load(CONFIGS / "sweep" / f"{name}.yaml")
@@ -238,7 +239,7 @@ def _sweep_params(name: str) -> dict[str, Any]:
 def no_choice(group: str, name: str, known: Iterable[str]) -> str:
     """Say that there is nothing of a kind by a name, which is nearest, and what there is."""
     known = sorted(known)
-    others = [other for other in _groups() if name in _options(other)]
+    others = [other for other in _groups() if name in options(other)]
     hint = f": that is a {others[0]}." if others else _nearest(name, known)
     return f"There is no {group} {name!r}{hint} There are: {', '.join(known)}."
 
@@ -257,7 +258,7 @@ def _explained(name: str, overrides: Sequence[str], error: Exception) -> str:
     if found := re.search(r"You must specify '([^']+)'", text):
         if unknown := _unknown_heads(name, overrides):
             return _no_setting(name, [], unknown[0])
-        known = ", ".join(_options(found[1]))
+        known = ", ".join(options(found[1]))
         return f"No {found[1]} was named. Name one: {known}."
     if isinstance(error, ConfigCompositionException) and (
         found := re.search(r"Could not (?:override|append to config|delete).*?'([^']+)'", text)
@@ -275,7 +276,7 @@ def _no_setting(name: str, overrides: Sequence[str], key: str) -> str:
         node = OmegaConf.select(compose_job(name, rest).cfg, parent)
     if not isinstance(node, DictConfig):
         known, head = sorted(_heads(name)), key.partition(".")[0]
-        group = next((group for group in _groups() if head in _options(group)), None)
+        group = next((group for group in _groups() if head in options(group)), None)
         hint = f": it comes with {group}={head}." if group and head != key else _nearest(key, known)
         return f"There is no setting {key!r} here{hint} There are: {_list(known)}."
     known = sorted(str(entry) for entry in node if not str(entry).startswith("_"))
@@ -308,5 +309,5 @@ def _refuse_names_of_parts(overrides: Sequence[str]) -> None:
     for override in overrides:
         key, _, value = override.partition("=")
         group = key.rpartition(".")[2]
-        if "." in key and "@" not in key and value in _options(group):
+        if "." in key and "@" not in key and value in options(group):
             raise UsageError(f"{override!r} must be written {group}@{key}={value}.")
