@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 
@@ -21,7 +22,13 @@ def duplicate_groups(table: RoutingTable) -> np.ndarray:
     normal form C) and the order of lettered options make no difference. Everything else does:
     ``a + b`` is not ``a - b``.
     """
-    return distinct(map(comparable_text, table.questions))[0]
+    return texts_of(table)[0].copy()
+
+
+@lru_cache(maxsize=2)
+def texts_of(table: RoutingTable) -> tuple[np.ndarray, list[str]]:
+    """Return a number per question, the same for duplicates, and what those of each number say."""
+    return distinct(map(comparable_text, table.questions))
 
 
 def distinct(texts: Iterable[str]) -> tuple[np.ndarray, list[str]]:

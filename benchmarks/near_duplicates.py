@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,8 +16,10 @@ from scipy.sparse import coo_array, csr_matrix
 from scipy.sparse.csgraph import connected_components
 from sklearn.feature_extraction.text import CountVectorizer
 
-from benchmarks.duplicates import comparable_text, distinct
+from benchmarks.carriers import cache_folder
+from benchmarks.duplicates import texts_of
 from routers.constraints import Real
+from routers.content_store import ContentStore, content_key
 from routers.table import RoutingTable, Texts
 from routers.validation import checked
 
@@ -25,6 +30,7 @@ _LENGTH = 5  # of a piece: a word with its border, or several Chinese words
 _BORDER = "\0" * (_LENGTH - 1)  # so that every character is in as many pieces
 _ROWS = 100  # compared with all others at once: 2 million pairs of 20,000 texts at most
 _ENTRIES = 2_000_000  # of counts that are compared at once: 100 MB
+_MANY = 2_000  # texts whose groups are kept: to find them takes seconds
 _ROUNDING = 1e-6  # a bound may let through too much, never too little
 
 
@@ -71,8 +77,9 @@ def near_duplicate_groups(table: RoutingTable, similarity: float) -> np.ndarray:
     ----------
     .. [1] Bayardo, Ma and Srikant, "Scaling Up All Pairs Similarity Search", WWW 2007.
     """
-    same, texts = distinct(map(comparable_text, table.questions))
-    return pd.factorize(_alike(texts, similarity)[same])[0]
+    same, texts = texts_of(table)
+    find = _kept if len(texts) >= _MANY else _alike
+    return pd.factorize(find(texts, similarity)[same])[0]
 
 
 def near_duplicates_across(groups: np.ndarray, train: np.ndarray, test: np.ndarray) -> np.ndarray:
@@ -91,6 +98,19 @@ def near_duplicates_across(groups: np.ndarray, train: np.ndarray, test: np.ndarr
         Positions of questions, some of ``test``.
     """
     return test[np.isin(groups[test], groups[train])]
+
+
+def _kept(texts: Texts, similarity: float) -> np.ndarray:
+    """Return the groups of many texts: found once, and kept by all that they depend on."""
+    code = Path(__file__).read_text()
+    key = content_key(json.dumps([code, similarity, list(texts)]))
+    store = ContentStore(cache_folder() / "near_duplicates.sqlite")
+    if key in (found := store.get([key])):
+        return np.frombuffer(found[key][0], dtype=np.int64)
+    began = time.perf_counter()
+    groups = _alike(texts, similarity).astype(np.int64)
+    store.add([(key, groups.tobytes(), time.perf_counter() - began)])
+    return groups
 
 
 def _alike(texts: Texts, similarity: float) -> np.ndarray:

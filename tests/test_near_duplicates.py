@@ -274,3 +274,41 @@ def test_real_questions_in_two_languages_are_near_where_they_are_the_same():
     # read a second time from the same page of the exam, not from its translation
     years = np.char.find(table.ids.astype(str), "2021-LC") >= 0
     assert n_more(table.rows(years), 0.9) == 3
+
+
+class TestKept:
+    """Groups of many texts are found once, for all processes."""
+
+    TEXTS = ("a long enough text about nothing in particular " * 3, "b " * 80, "c " * 80)
+
+    @pytest.fixture(autouse=True)
+    def kept_here(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("PROCTOR_CACHE", str(tmp_path))
+        monkeypatch.setattr(near_duplicates, "_MANY", 2)
+        self.searched = []
+        search = near_duplicates._alike
+
+        def noted(texts, similarity):
+            self.searched.append(similarity)
+            return search(texts, similarity)
+
+        monkeypatch.setattr(near_duplicates, "_alike", noted)
+
+    def groups(self, texts, similarity=0.9):
+        return list(near_duplicate_groups(table_of(texts), similarity))
+
+    def test_what_was_found_is_not_searched_again(self):
+        texts = [self.TEXTS[0], self.TEXTS[1], self.TEXTS[0][:-1] + "!"]
+        assert self.groups(texts) == self.groups(texts) == [0, 1, 0]
+        assert self.searched == [0.9]
+
+    def test_other_texts_order_and_similarity_are_searched(self):
+        for texts in (self.TEXTS, self.TEXTS[::-1], self.TEXTS[:2]):
+            self.groups(texts)
+        self.groups(self.TEXTS, 0.8)
+        assert self.searched == [0.9, 0.9, 0.9, 0.8]
+
+    def test_few_texts_are_not_kept(self, monkeypatch, tmp_path):
+        monkeypatch.setattr(near_duplicates, "_MANY", 4)
+        assert self.groups(self.TEXTS) == [0, 1, 2]
+        assert not list(tmp_path.iterdir())

@@ -31,7 +31,6 @@ from benchmarks.results import Results
 from benchmarks.store import RUNS, Run
 from benchmarks.writing import markdown, number, table_of
 from routers.recognition import RecognisedDatasetRouter
-from routers.table import RoutingTable
 
 PANELS = 2
 HEIGHT = 1.9
@@ -76,7 +75,7 @@ def about(work: Work) -> dict[str, Any]:
         "left_out": left_out(work.cfg),
         # the splits keep duplicates on one side, near-duplicates where they are asked to; how many
         # there are is for the reader to know
-        "n_duplicates": len(table) - _n_distinct(table),
+        "n_duplicates": len(table) - len(set(duplicate_groups(table))),
         "n_near_duplicates": len(table) - len(set(near_duplicate_groups(table, REPORTED_AT))),
         "near_duplicates_at": REPORTED_AT,
     }
@@ -105,11 +104,6 @@ def _recogniser(config: str) -> RecognisedDatasetRouter:
             f"dataset, got {type(floor).__name__}. Set its parameters: recogniser.strength=1."
         )
     return floor
-
-
-@lru_cache(maxsize=2)
-def _n_distinct(table: RoutingTable) -> int:
-    return len(set(duplicate_groups(table)))
 
 
 def tell(work: Work, run: Run) -> str:
