@@ -1,5 +1,6 @@
 """The search for parameters: on folds of the training questions alone, resumable, judged apart."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -101,7 +102,7 @@ def test_test_questions_change_nothing(monkeypatch):
     scores = of.table.scores.copy()
     scores[outer.test] = 1 - scores[outer.test]
     turned = work()
-    turned.__dict__["table"] = type(of.table)(**{**vars(of.table), "scores": scores})
+    turned.__dict__["table"] = dataclasses.replace(of.table, scores=scores)
     turned.__dict__["folds"] = of.folds
     pd.testing.assert_frame_equal(tuning.measure(turned), rows)
 
