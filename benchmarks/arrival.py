@@ -11,9 +11,8 @@ import pandas as pd
 from sklearn.base import clone
 
 from benchmarks.arrival_setting import ArrivalSetting, NoStrangersError, arrival_zoos, strangers
-from benchmarks.bounds import route_observed
 from benchmarks.groups import group_column
-from benchmarks.scoring import chosen, oracle, random_score
+from benchmarks.policy_rows import policy_scores
 from benchmarks.splits import Fold
 from routers.aptitude.cards import TakesCards, examined
 from routers.aptitude.examination import AptitudeTest
@@ -246,26 +245,3 @@ def _unseen(
 
 def _test_of(fitted: Router) -> AptitudeTest:
     return AptitudeTest(**fitted.aptitude_test_)
-
-
-def policy_scores(judge: RoutingTable, predictions: Mapping[str, FloatArray]) -> pd.DataFrame:
-    """Return what each policy scores on each question, NaN where it has no outcome.
-
-    Parameters
-    ----------
-    judge : RoutingTable of n questions and m llms
-    predictions : dict of name to ndarray of shape (n, m)
-        Each policy takes the llm of the largest whose outcome was observed.
-
-    Returns
-    -------
-    DataFrame of n rows
-        With ``oracle`` and ``zoo_mean``.
-    """
-    no_costs = np.full(judge.scores.shape, np.nan)
-    found = {
-        name: chosen(judge.scores, route_observed(predicted, no_costs, judge.scores, judge.llms))
-        for name, predicted in predictions.items()
-    }
-    found["oracle"], _ = oracle(judge.scores, judge.costs)
-    return pd.DataFrame(found | {"zoo_mean": random_score(judge.scores)})

@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from benchmarks.arrival import policy_scores
-from benchmarks.groups import group_column
+from benchmarks.policy_rows import policy_rows
 from benchmarks.splits import Fold
 from routers.aptitude.cards import TakesCards
 from routers.aptitude.examination import AptitudeTest
@@ -84,9 +83,7 @@ def judge_unseen(
     predicted = {name: _of_admitted(router, scored, judge) for name, router in fitted.items()}
     level = mean_scores(scored.select(others), macro=True)
     predicted["best_single"] = np.tile(level, (len(judge), 1))
-    rows = {"question_id": judge.ids, "dataset": judge.datasets, "n_scored": len(scored)}
-    rows |= group_column(table.groups, judge.groups)
-    return pd.concat([pd.DataFrame(rows), policy_scores(judge, predicted)], axis=1)
+    return policy_rows(judge, predicted, table).assign(n_scored=len(scored))
 
 
 def _of_admitted(fitted: Router, scored: RoutingTable, judge: RoutingTable) -> FloatArray:

@@ -107,6 +107,17 @@ def test_test_questions_change_nothing(monkeypatch):
     pd.testing.assert_frame_equal(tuning.measure(turned), rows)
 
 
+def test_groups_are_kept_whichever_fold_has_them():
+    of = work()
+    (outer,) = of.folds
+    groups = np.full(len(of.table), "", dtype=object)
+    groups[outer.train[:2]] = "a passage"  # which stay in one fold
+    of.__dict__["table"] = dataclasses.replace(of.table, groups=groups)
+    rows = tuning.measure(of)
+    assert (rows["group"] == "a passage").sum() == 2
+    assert (rows["group"] == "").sum() == len(outer.train) - 2
+
+
 def test_a_split_of_several_training_parts_is_refused():
     with pytest.raises(UsageError, match=r"one training part to tune on.*SPLIT=holdout"):
         tuning.measure(work("split=kfold"))

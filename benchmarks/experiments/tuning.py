@@ -15,16 +15,14 @@ from omegaconf import OmegaConf, open_dict
 from sklearn.base import clone
 
 from benchmarks import drawing, palette
-from benchmarks.arrival import policy_scores
 from benchmarks.arrival_figures import leads
 from benchmarks.composing import Job, UsageError
 from benchmarks.experiment_work import Work
-from benchmarks.groups import group_column
+from benchmarks.policy_rows import policy_rows
 from benchmarks.scoring import macro_mean
 from benchmarks.splits import kfold
 from benchmarks.writing import markdown, number, table_of, with_interval
 from routers.base import Router
-from routers.table import RoutingTable
 
 AXES = ("n_trials", "at_once", "space")
 DEFAULT = "default"
@@ -73,16 +71,11 @@ def measure(work: Work) -> pd.DataFrame:
         for number, fold in enumerate(folds, 1):
             beside = None if pool is None else pool.rows(fold.train)
             fitted = clone(router).fit(known.rows(fold.train), beside)
-            found.append(_routed(fitted, known.rows(fold.test)))
+            judge = known.rows(fold.test)
+            predicted = fitted.predict_scores(list(judge.questions))
+            found.append(policy_rows(judge, {"score": predicted}, known))
             tell(number, len(folds))
     return pd.concat(found, ignore_index=True).assign(**work.cfg.params)
-
-
-def _routed(fitted: Router, judge: RoutingTable) -> pd.DataFrame:
-    labels = {"question_id": judge.ids, "dataset": judge.datasets}
-    labels |= group_column(judge.groups, judge.groups)
-    scores = policy_scores(judge, {"score": fitted.predict_scores(list(judge.questions))})
-    return pd.concat([pd.DataFrame(labels), scores], axis=1)
 
 
 def score_of(rows: pd.DataFrame) -> float:

@@ -14,11 +14,10 @@ import pandas as pd
 from omegaconf import DictConfig, OmegaConf
 from sklearn.base import clone
 
-from benchmarks.arrival import policy_scores
 from benchmarks.composing import UsageError
 from benchmarks.experiment_work import Work
-from benchmarks.groups import group_column
 from benchmarks.identity import canonical
+from benchmarks.policy_rows import policy_rows
 from benchmarks.splits import Fold
 from benchmarks.zoo_leads import summarise
 from benchmarks.zoo_leads_figure import draw
@@ -94,10 +93,8 @@ def _routed(router: Router, work: Work, fold: Fold) -> pd.DataFrame:
     beside = None if work.pool is None else work.pool.rows(fold.train)
     fitted = clone(router).fit(work.table.rows(fold.train), beside)
     judge = work.table.rows(fold.test)
-    labels = {"question_id": judge.ids, "dataset": judge.datasets}
-    labels |= group_column(work.table.groups, judge.groups)
-    scores = policy_scores(judge, {"score": fitted.predict_scores(list(judge.questions))})
-    return pd.concat([pd.DataFrame(labels), scores], axis=1)
+    predicted = fitted.predict_scores(list(judge.questions))
+    return policy_rows(judge, {"score": predicted}, work.table)
 
 
 def _settings(work: Work) -> DictConfig:
