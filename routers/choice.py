@@ -47,15 +47,13 @@ def choose(
     ValueError
         If ``price`` is negative or not finite, or if a question has no llm left to choose.
     """
-    by_name = np.argsort(np.array(list(llms), dtype=object))
-    utility = np.asarray(scores, dtype=np.float64)[:, by_name]
-    costs = np.asarray(costs, dtype=np.float64)[:, by_name]
+    utility = np.asarray(scores, dtype=np.float64)
+    costs = np.asarray(costs, dtype=np.float64)
     if price:
         utility = utility - price * costs
     if eligible is not None:
-        utility = np.where(np.asarray(eligible)[:, by_name], utility, np.nan)
-    utility = np.where(np.isnan(utility), -np.inf, utility)
-    best = utility.max(axis=1, keepdims=True, initial=-np.inf)
+        utility = np.where(np.asarray(eligible), utility, np.nan)
+    best = np.fmax.reduce(utility, axis=1, initial=-np.inf)  # which ignores NaN
     if np.isneginf(best).any():
         row = int(np.argmax(np.isneginf(best)))
         why = "every score is NaN" if price == 0 else "no llm has both a score and a cost"
@@ -64,9 +62,19 @@ def choose(
             f"question {row} has no llm to choose{which}: {why}. "
             "Observe at least one outcome, or route at price 0."
         )
-    tie_cost = np.where(np.isnan(costs), np.inf, costs)
-    tie_cost = np.where(utility == best, tie_cost, np.inf)
-    # argmin takes the first of equals; where even the cheapest tied llm has no known cost,
-    # every entry is inf and the first *tied* one is wanted
-    cheapest = tie_cost == tie_cost.min(axis=1, keepdims=True)
-    return by_name[np.argmax((utility == best) & cheapest, axis=1)]
+    tied = utility == best[:, None]
+    choice = tied.argmax(axis=1)
+    several = np.flatnonzero(np.count_nonzero(tied, axis=1) > 1)
+    if len(several):
+        choice[several] = _untied(tied[several], costs[several], llms)
+    return choice
+
+
+def _untied(tied: np.ndarray, costs: FloatArray, llms: Texts) -> np.ndarray:
+    """Return the cheapest of the tied llms of each row, of several the first by name, (n,)."""
+    # where not even the cheapest has a known cost, all that are tied stay in
+    tie_cost = np.where(tied & ~np.isnan(costs), costs, np.inf)
+    left = tied & (tie_cost == tie_cost.min(axis=1, keepdims=True))
+    rank = np.empty(len(llms), dtype=np.int64)
+    rank[np.argsort(np.array(list(llms), dtype=object))] = np.arange(len(llms))
+    return np.where(left, rank, len(rank)).argmin(axis=1)
