@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib import metadata
 from itertools import count
 from pathlib import Path
@@ -354,6 +355,7 @@ def made_by(command: str, about: dict[str, Any]) -> str:
     )
 
 
+@lru_cache
 def _version(package: str) -> str | None:
     try:
         return metadata.version(package)

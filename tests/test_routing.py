@@ -143,6 +143,19 @@ def test_results_lie_in_the_repository_unless_they_are_put_elsewhere(tmp_path, m
     assert folder.is_relative_to(tmp_path / "below" / "runs")
 
 
+def test_what_is_not_tracked_is_said_without_intervals(tmp_path, monkeypatch):
+    def refused(*_):
+        raise AssertionError("no interval is asked for")
+
+    said = routed(job(tmp_path))[1]
+    TRACKED.clear()
+    nowhere = {"_target_": "benchmarks.tracking.none", "_partial_": True}
+    monkeypatch.setattr("benchmarks.paired.bootstrap_macro", refused)
+    quiet = routed(job(tmp_path / "quiet", tracking=nowhere))[1]
+    assert quiet.partition(";")[0] == said.partition(";")[0]
+    assert TRACKED == []
+
+
 def test_what_was_encoded_is_said_if_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr("made_source.Noting.precompute", lambda self, texts, progress: 1234)
     assert "; 1,234 texts encoded in 0.0 s; fit " in routed(job(tmp_path))[1]
