@@ -92,6 +92,14 @@ def test_a_copy_that_cannot_be_read_is_made_anew(tmp_path, content):
     assert file.read_bytes() == whole
 
 
+def test_the_order_is_that_of_folders_not_of_their_whole_names(tmp_path):
+    for place in ("a/x", "a-b/x", "a/w"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "run.json").write_text("{}")
+    found = [folder.relative_to(tmp_path).as_posix() for folder, _ in listed(tmp_path)]
+    assert found == ["a/w", "a/x", "a-b/x"]
+
+
 def test_where_nothing_is_there_is_nothing(tmp_path):
     assert listed(tmp_path / "nowhere") == []
     (tmp_path / "a file").touch()

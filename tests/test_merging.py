@@ -102,12 +102,19 @@ def test_what_is_being_written_is_not_copied(tmp_path):
 def test_the_command_says_what_came_of_it(tmp_path, capsys):
     here, there = tmp_path / "here", tmp_path / "there"
     stored(there, "k0")
-    gone = stored(there, "k1")
-    (there / gone / store.ROWS).unlink()
+    gone, lost = stored(there, "k1"), stored(there, "k2")
+    for place in (gone, lost):
+        (there / place / store.ROWS).unlink()
     assert merging.main([str(there), str(here)]) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "1 copied"
-    assert lines[-2:] == ["1 damaged, here or there, and left out", f"  {gone}"]
+    assert capsys.readouterr().out.splitlines() == [
+        "1 copied",
+        "0 there already",
+        "0 invalidated there, and left out",
+        "0 there with other rows, which stand",
+        "2 damaged, here or there, and left out",
+        f"  {gone}",
+        f"  {lost}",
+    ]
     assert merging.main([str(here), str(here)]) == 0
 
 
