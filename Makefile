@@ -75,7 +75,7 @@ bench: install ## evaluate ROUTER (a,b or all) on DATA and print the leaderboard
 	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) $(ELSEWHERE) "router=$$ARG_ROUTER" "seed=$$ARG_SEED" $(ARGS)
 
 sweep: install ## run configs/sweep/SWEEP.yaml
-	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) $(ELSEWHERE) "sweep=$$ARG_SWEEP" $(ARGS)
+	@$(RUN) -m benchmarks.run $(COMPARED) $(STORED) $(ELSEWHERE) $(call given,ROUTER,"router=$$ARG_ROUTER") "sweep=$$ARG_SWEEP" $(ARGS)
 
 invalidate: install ## take the stored run in FOLDER out of all tables, for a REASON
 	@$(RUN) -m benchmarks.invalidate "$$ARG_FOLDER" "$$ARG_REASON"

@@ -19,9 +19,11 @@ log = logging.getLogger(__name__)
 # The Makefile's defaults, by target (others pass on what was set alone), and the settings that its
 # variables stand for.
 _MAKE = {"DATA": "small_llms", "ZOO": "all", "SPLIT": "kfold", "ROUTER": "model_sat"}
-_DEFAULTS = dict.fromkeys(("bench", "sweep", "ceiling"), _MAKE) | {
-    target: {name: _MAKE[name] for name in ("DATA", "ROUTER")} for target in ("arrival", "unseen")
+_DEFAULTS = dict.fromkeys(("bench", "ceiling"), _MAKE) | {
+    target: {name: _MAKE[name] for name in ("DATA", "ROUTER")}
+    for target in ("arrival", "unseen", "tune")
 }
+_DEFAULTS["sweep"] = {name: value for name, value in _MAKE.items() if name != "ROUTER"}
 # What is read where, and where it is run and written: other places give the same figures.
 _PLACES = ("data", "data.path", "results", "mirror", "backend")
 _VARIABLES = {"sweep": "SWEEP", "zoo": "ZOO", "split": "SPLIT", "router": "ROUTER"}

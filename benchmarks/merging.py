@@ -21,8 +21,6 @@ from fsspec.implementations.local import LocalFileSystem
 
 from benchmarks import store
 
-_DEPTHS = {store.RUNS: "*/*/*/*/*", store.PARTS: "*"}  # where runs lie below the results
-
 
 @dataclass
 class Merged:
@@ -63,12 +61,16 @@ class Results:
 
     def runs(self) -> Iterator[str]:
         """Yield the places of all finished runs, in order."""
-        for name, depth in _DEPTHS.items():
-            found = self._files.glob(f"{self._root}/{name}/{depth}/{store.RECORD}")
+        for name, depth in store.DEPTHS.items():
+            found = self._files.glob(f"{self._root}/{name}/{'*/' * (depth + 1)}{store.RECORD}")
             for file in sorted(map(str, found)):
                 place = PurePosixPath(file).parent.relative_to(self._root)
                 if not place.name.startswith("."):  # what is being written
                     yield place.as_posix()
+
+    def is_there(self) -> bool:
+        """Tell whether there is anything."""
+        return bool(self._files.exists(self._root))
 
     def holds(self, place: str) -> bool:
         """Tell whether a run is stored."""
@@ -169,7 +171,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("source", metavar="FROM")
     parser.add_argument("target", metavar="INTO")
     options = parser.parse_args(arguments)
-    found = merge(Results(options.source), Results(options.target))
+    source = Results(options.source)
+    if not options.source or not source.is_there():
+        sys.exit(f"FROM must name a folder of results or a URL, got {options.source!r}.")
+    found = merge(source, Results(options.target))
     for name, said in _SAID.items():
         places = getattr(found, name)
         sys.stdout.write(f"{len(places):,} {said}\n")

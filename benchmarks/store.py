@@ -42,7 +42,7 @@ from benchmarks.manifest import records
 RUNS = "runs"  # the folder of what routing measured, below its results
 PARTS = "parts"  # of what another experiment measured
 ROWS_HASH = "rows_sha256"  # what a record calls the hash of its rows
-_DEPTHS = {RUNS: 4, PARTS: 0}  # folders between it and that of a run
+DEPTHS = {RUNS: 4, PARTS: 0}  # folders between it and that of a run
 ROWS = "rows.parquet"
 RECORD = "run.json"
 _VERSIONS = ("numpy", "scikit-learn", "torch", "transformers", "xgboost-cpu", "xgboost")
@@ -160,7 +160,7 @@ def _aside(folder: Path, what: str) -> Path:
     FileNotFoundError
         If it is in no folder of results.
     """
-    for name, depth in _DEPTHS.items():
+    for name, depth in DEPTHS.items():
         if len(folder.parents) > depth and folder.parents[depth].name == name:
             kept = folder.parents[depth]
             return kept.parent / what / folder.relative_to(kept)
@@ -311,7 +311,7 @@ def _failure_file(folder: Path) -> Path:
 
 def load_runs(results: Path) -> list[Run]:
     """Return every finished run below a results folder, in a fixed order."""
-    return [Run(*found) for found in records(results / RUNS, RECORD, _DEPTHS[RUNS])]
+    return [Run(*found) for found in records(results / RUNS, RECORD, DEPTHS[RUNS])]
 
 
 def _runs_in(place: Path) -> list[Run]:

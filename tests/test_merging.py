@@ -116,6 +116,9 @@ def test_the_command_says_what_came_of_it(tmp_path, capsys):
         f"  {lost}",
     ]
     assert merging.main([str(here), str(here)]) == 0
+    for nothing in ("", str(tmp_path / "a slip")):
+        with pytest.raises(SystemExit, match="FROM must name a folder of results or a URL, got"):
+            merging.main([nothing, str(here)])
 
 
 def test_machines_share_their_work_through_a_mirror(tmp_path, bucket):

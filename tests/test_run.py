@@ -224,10 +224,19 @@ def test_the_command_that_makes_a_table_again(overrides, command):
         ("arrival", "make arrival ZOO=all SPLIT=kfold"),  # whose own zoo is another
         ("run EXPERIMENT=toy", "make run EXPERIMENT=toy DATA=small_llms ZOO=all SPLIT=kfold"),
         ("sweep", "make sweep"),
+        ("tune", "make tune ZOO=all SPLIT=kfold"),
     ],
 )
 def test_only_the_defaults_of_its_own_target_are_left_unsaid(target, command):
     job = compose_job("ceiling", ["data=small_llms", "zoo=all", "split=kfold"])
+    assert make_command(target, job) == command
+
+
+@pytest.mark.parametrize(
+    ("target", "command"), [("bench", "make bench"), ("sweep", "make sweep ROUTER=model_sat")]
+)
+def test_the_router_is_said_where_the_target_has_no_default_of_it(target, command):
+    job = compose_job("routing", ["router=model_sat", "backend=processes", "processes.threads=2"])
     assert make_command(target, job) == command
 
 

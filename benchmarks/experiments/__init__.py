@@ -1,5 +1,6 @@
 """Experiments: one module each, and a file of the same name in ``configs``.
 
+Its settings hold ``backend: inline`` among their defaults, so that ``BACKEND=`` can name another.
 A module says what is measured and what it means; ``benchmarks.experiment`` does the rest. It has
 
 ``measure(work) -> DataFrame``
