@@ -85,10 +85,7 @@ def floors(
     with suppress(NotApplicableError):  # no cost is known: nor is this floor
         by_rule["cheapest"] = Cheapest().fit(learn)
     questions = list(judge.questions)
-    choices = {
-        name: _route(floor.predict_scores(questions), floor.predict_costs(questions), judge)
-        for name, floor in by_rule.items()
-    }
+    choices = {name: _route(*floor.predict(questions), judge) for name, floor in by_rule.items()}
     if "cheapest" in choices:
         choices["cheapest"] = _of_known_cost(choices["cheapest"], by_rule["cheapest"].mean_costs_)
     choices["dataset_best"] = _dataset_best(recognised, single, judge)

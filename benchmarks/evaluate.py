@@ -138,7 +138,7 @@ def _lap(
     fitted = clone(router).fit(learn, beside)
     fit_seconds = watch.seconds()
     questions, watch = list(judge.questions), _Stopwatch()
-    predicted, costs = fitted.predict_scores(questions), fitted.predict_costs(questions)
+    predicted, costs = fitted.predict(questions)
     route_seconds = watch.seconds()
     rows = _rows(judge, predicted, costs, _floors(table, fold, recogniser))
     limited = ~table.eligible.all(axis=0)

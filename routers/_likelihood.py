@@ -6,23 +6,54 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from routers.table import FloatArray
 
+_GROUP = 128  # numbers of at most 2 that are multiplied: their product is far from overflow
 
-def cross_entropy(logits: FloatArray, scores: FloatArray) -> tuple[float, FloatArray]:
-    """Sum of cross-entropies over the observed scores, and its derivative by each logit.
+
+class CrossEntropy:
+    """Cross-entropy of partly observed scores, as a function of their logits.
 
     Parameters
     ----------
-    logits : ndarray
-    scores : ndarray of the same shape
+    scores : ndarray
         In [0, 1]; NaN where not observed, which adds nothing to the sum nor to the derivative.
     """
-    terms = np.logaddexp(0, logits) - scores * logits
-    slope = np.where(np.isnan(scores), 0, expit(logits) - scores)
-    return float(np.nansum(terms)), slope
+
+    def __init__(self, scores: FloatArray):
+        missing = np.isnan(scores)
+        self._scores = np.where(missing, 0, scores).astype(np.float64)
+        self._seen = ~missing if missing.any() else None
+
+    def __call__(self, logits: FloatArray) -> tuple[float, FloatArray]:
+        """Return the sum over the observed scores, and its derivative by each logit.
+
+        Parameters
+        ----------
+        logits : ndarray of the scores' shape, float64
+        """
+        small = np.exp(-np.abs(logits))  # one exponential serves the sum and the derivative
+        sigmoid = np.where(logits >= 0, 1, small)
+        positive = np.maximum(logits, 0)
+        if self._seen is not None:
+            small *= self._seen
+            positive *= self._seen
+        more = 1 + small
+        sigmoid /= more
+        total = _log_sum(more.ravel()) + positive.sum() - np.vdot(self._scores, logits)
+        slope = sigmoid - self._scores
+        if self._seen is not None:
+            slope *= self._seen
+        return float(total), slope
+
+
+def _log_sum(values: np.ndarray) -> float:
+    """Sum of the logarithms of values in [1, 2], shape (n,): a logarithm costs ten products."""
+    whole = len(values) // _GROUP * _GROUP
+    products = np.multiply.reduce(values[:whole].reshape(_GROUP, -1), axis=0)
+    return float(np.log(products).sum() + np.log(values[whole:]).sum())
 
 
 def base_logit(scores: FloatArray) -> float:
@@ -84,9 +115,10 @@ def most_probable(
     -------
     ndarray of shape (r,)
     """
+    cross_entropy = CrossEntropy(scores)
 
     def objective(weights: FloatArray) -> tuple[float, list[FloatArray]]:
-        loss, slope = cross_entropy(traits @ weights + offset, scores)
+        loss, slope = cross_entropy(traits @ weights + offset)
         prior = precision * weights
         return loss + weights @ prior / 2, [slope @ traits + prior]
 

@@ -53,7 +53,7 @@ class AvengersRouter(ClusterRouter):
     """
 
     relative_scores = True
-    _n_init = 1  # as the source
+    n_starts = 1  # as the source
     _sharpness = 0.1  # a vote is s / (rank + s)
 
     parameter_constraints: ClassVar[Constraints] = {

@@ -91,9 +91,7 @@ class Router(Precomputing, BaseEstimator, ABC):
         known = table if observed.all() else table.select(table.llms[observed])
         known = known.canonical()
         self._fit_beside(known, self._checked_pool(table, known, pool))
-        self._known_ = known.llms
-        self.mean_costs_ = column_means(table.costs)
-        self.llms_ = table.llms.copy()
+        self._set_zoo(known.llms, table.llms.copy(), column_means(table.costs))
         return self
 
     def predict_scores(self, questions: Texts) -> FloatArray:
@@ -110,17 +108,9 @@ class Router(Precomputing, BaseEstimator, ABC):
             observed of that llm.
         """
         questions = self._checked_questions(questions)
-        predicted = np.full((len(questions), len(self.llms_)), np.nan)
-        if questions and len(self._known_):
-            raw = np.asarray(self._predict_scores(questions), dtype=np.float64)
-            expected = (len(questions), len(self._known_))
-            if raw.shape != expected or not np.isfinite(raw).all():
-                raise RuntimeError(
-                    f"{type(self).__name__}._predict_scores must return finite values of shape "
-                    f"{expected}, got shape {raw.shape}. This is a defect of the method."
-                )
-            predicted[:, self._columns()] = np.round(raw, DECIMALS)
-        return predicted
+        if not self._has_something_to_predict(questions):
+            return np.full((len(questions), len(self.llms_)), np.nan)
+        return self._as_scores(self._predict_scores(questions), len(questions))
 
     def predict_costs(self, questions: Texts) -> FloatArray:
         """Predict the cost of each llm on each question.
@@ -136,6 +126,24 @@ class Router(Precomputing, BaseEstimator, ABC):
             the method knows better; NaN where no cost was ever observed.
         """
         return self._predict_costs(self._checked_questions(questions))
+
+    def predict(self, questions: Texts) -> tuple[FloatArray, FloatArray]:
+        """Predict scores and costs at once, which a method may do with one reading of the text.
+
+        Parameters
+        ----------
+        questions : sequence of str, length n
+
+        Returns
+        -------
+        scores, costs : ndarray of shape (n, m)
+            What :meth:`predict_scores` and :meth:`predict_costs` return.
+        """
+        questions = self._checked_questions(questions)
+        if not self._has_something_to_predict(questions):
+            return self.predict_scores(questions), self._predict_costs(questions)
+        raw, costs = self._predict(questions)
+        return self._as_scores(raw, len(questions)), costs
 
     def route(
         self, questions: Texts, price: float = 0.0, eligible: ArrayLike | None = None
@@ -161,9 +169,9 @@ class Router(Precomputing, BaseEstimator, ABC):
         ValueError
             If ``eligible`` has another shape, or leaves a question without an llm.
         """
-        scores = self.predict_scores(questions)
+        scores, costs = self.predict(questions)
         able = None if eligible is None else self._checked_eligible(eligible, scores.shape)
-        return choose(scores, self.predict_costs(questions), self.llms_, price, able)
+        return choose(scores, costs, self.llms_, price, able)
 
     def admit(self, llm: str, outcomes: RoutingTable) -> Router:
         """Add a candidate from its outcomes alone, without fitting again.
@@ -197,9 +205,7 @@ class Router(Precomputing, BaseEstimator, ABC):
         if not len(column):
             raise ValueError(f"admit: no outcome of {llm!r} is observed. Give it some questions.")
         self._admit(llm, column)
-        self._known_ = np.append(self._known_, llm)
-        self.llms_ = np.append(self.llms_, llm)
-        self.mean_costs_ = np.append(self.mean_costs_, column_means(column.costs))
+        self._append_llm(llm, float(column_means(column.costs)[0]))
         return self
 
     # What a family overrides ----------------------------------------------------------------
@@ -226,12 +232,43 @@ class Router(Precomputing, BaseEstimator, ABC):
     def _predict_costs(self, questions: list[str]) -> FloatArray:
         return np.broadcast_to(self.mean_costs_, (len(questions), len(self.llms_))).copy()
 
+    def _predict(self, questions: list[str]) -> tuple[FloatArray, FloatArray]:
+        """Return what ``_predict_scores`` and ``_predict_costs`` do, what both need done once."""
+        return self._predict_scores(questions), self._predict_costs(questions)
+
+    # The candidates ---------------------------------------------------------------------------
+
+    def _set_zoo(self, known: np.ndarray, llms: np.ndarray, costs: np.ndarray) -> None:
+        """Name the candidates, those that a method has columns for in its order, and their costs.
+
+        The one place that does: where each known llm stands is worked out here, not at each
+        question.
+        """
+        self._known_, self.llms_, self.mean_costs_ = known, llms, costs
+        position = {name: j for j, name in enumerate(llms)}
+        self._columns_ = np.array([position[name] for name in known], dtype=np.intp)
+
+    def _append_llm(self, llm: str, cost: float) -> None:
+        """Name a candidate more, the last in every order; NaN if its cost is unknown."""
+        known, llms = np.append(self._known_, llm), np.append(self.llms_, llm)
+        self._set_zoo(known, llms, np.append(self.mean_costs_, cost))
+
     # Shared checks ----------------------------------------------------------------------------
 
-    def _columns(self) -> np.ndarray:
-        """Return where each known llm (canonical order, then admitted) stands in ``llms_``."""
-        position = {name: j for j, name in enumerate(self.llms_)}
-        return np.array([position[name] for name in self._known_])
+    def _has_something_to_predict(self, questions: list[str]) -> bool:
+        return bool(questions) and len(self._known_) > 0
+
+    def _as_scores(self, raw: FloatArray, n: int) -> FloatArray:
+        """Return what a method predicts, checked and in the order of ``llms_``, shape (n, m)."""
+        raw, expected = np.asarray(raw, dtype=np.float64), (n, len(self._known_))
+        if raw.shape != expected or not np.isfinite(raw).all():
+            raise RuntimeError(
+                f"{type(self).__name__}._predict_scores must return finite values of shape "
+                f"{expected}, got shape {raw.shape}. This is a defect of the method."
+            )
+        predicted = np.full((n, len(self.llms_)), np.nan)
+        predicted[:, self._columns_] = np.round(raw, DECIMALS)
+        return predicted
 
     def _require_fitted(self) -> None:
         if not hasattr(self, "llms_"):

@@ -86,7 +86,7 @@ class CalibratedRouter(Router):
 
     def _predict_costs(self, questions: list[str]) -> FloatArray:
         costs = super()._predict_costs(questions)
-        costs[:, self._columns()] = self.router_.predict_costs(questions)
+        costs[:, self._columns_] = self.router_.predict_costs(questions)
         return costs
 
 

@@ -53,7 +53,7 @@ class ClusterRouter(Router, ABC):
     prior: float
     random_state: int
     clustering_: Any  # None where there is a single cluster
-    _n_init = 10  # starts of k-means, the best of which is kept
+    n_starts = 10  # of k-means, the best of which is kept
 
     def _fit(self, table: RoutingTable) -> None:
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
@@ -90,10 +90,11 @@ class ClusterRouter(Router, ABC):
 
     def _cluster(self, vectors: FloatArray, k: int) -> Any:
         """Return k clusters, at least two, of the training vectors."""
-        return KMeans(k, n_init=self._n_init, random_state=self.random_state).fit(vectors)
+        return KMeans(k, n_init=self.n_starts, random_state=self.random_state).fit(vectors)
 
     def _membership(self, vectors: FloatArray) -> FloatArray:
-        return np.eye(self.clustering_.n_clusters)[self.clustering_.predict(vectors)]
+        centers = self.clustering_.cluster_centers_
+        return np.eye(len(centers))[nearest_center(vectors, centers)]
 
     def _weights(self, vectors: FloatArray) -> FloatArray:
         """Return the weight of each cluster for each question to route, shape (n, k)."""
@@ -104,10 +105,21 @@ class ClusterRouter(Router, ABC):
         return self.cluster_scores_
 
 
+def nearest_center(vectors: FloatArray, centers: FloatArray) -> np.ndarray:
+    """Return which center is nearest to each vector, the first of several; int, shape (n,).
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n, d)
+    centers : ndarray of shape (k, d)
+    """
+    return (vectors @ centers.T - (centers**2).sum(axis=1) / 2).argmax(axis=1)
+
+
 class KMeansRouter(ClusterRouter):
     """Mean score of each llm in the k-means cluster nearest to the question.
 
-    With three clusters and no prior this is the cluster baseline of RouterEval [3]_.
+    With three clusters from one start and no prior this is the cluster baseline of RouterEval [3]_.
 
     Parameters
     ----------
@@ -117,6 +129,8 @@ class KMeansRouter(ClusterRouter):
     prior : float, default=1.0
         Pseudo-questions per cluster with the llm's mean score.
     random_state : int, default=0
+    n_starts : int, default=10
+        Starts of k-means, the best of which is kept.
 
     References
     ----------
@@ -125,17 +139,24 @@ class KMeansRouter(ClusterRouter):
     .. [3] Huang et al., "RouterEval", EMNLP Findings 2025.
     """
 
+    parameter_constraints: ClassVar[Constraints] = {
+        **ClusterRouter.parameter_constraints,
+        "n_starts": Integer(1),
+    }
+
     def __init__(
         self,
         encoder: Encoder | None = None,
         n_clusters: int = 16,
         prior: float = 1.0,
         random_state: int = 0,
+        n_starts: int = 10,
     ):
         self.encoder = encoder
         self.n_clusters = n_clusters
         self.prior = prior
         self.random_state = random_state
+        self.n_starts = n_starts
 
 
 class ViableSetRouter(ClusterRouter):

@@ -93,20 +93,34 @@ class HybridRouter(KNNRouter):
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
         vectors = self.encoder_.transform(questions)
-        near = self._neighbour_means(vectors, self.values_, self.mask_, self.means_)
-        return self.gamma * self.head_.predict(vectors) + (1 - self.gamma) * near
+        return self._blended_scores(vectors, self._nearest(vectors))
 
     def _predict_costs(self, questions: list[str]) -> FloatArray:
-        costs = super()._predict_costs(questions)
         if not questions:
-            return costs
+            return super()._predict_costs(questions)
         vectors = self.encoder_.transform(questions)
+        return self._blended_costs(questions, vectors, self._nearest(vectors))
+
+    def _predict(self, questions: list[str]) -> tuple[FloatArray, FloatArray]:
+        vectors = self.encoder_.transform(questions)
+        nearest = self._nearest(vectors)
+        costs = self._blended_costs(questions, vectors, nearest)
+        return self._blended_scores(vectors, nearest), costs
+
+    def _blended_scores(self, vectors: FloatArray, nearest: np.ndarray) -> FloatArray:
+        near = self._neighbour_means(nearest, self.values_, self.mask_, self.means_)
+        return self.gamma * self.head_.predict(vectors) + (1 - self.gamma) * near
+
+    def _blended_costs(
+        self, questions: list[str], vectors: FloatArray, nearest: np.ndarray
+    ) -> FloatArray:
+        costs = super()._predict_costs(questions)
         trained = self.cost_head_.predict(_with_length(vectors, questions))
-        near = self._neighbour_means(vectors, *self.cost_parts_)
+        near = self._neighbour_means(nearest, *self.cost_parts_)
         blend = self.cost_gamma * trained + (1 - self.cost_gamma) * near
         # sums of float32 leave the range in the last digits: a constant cost shall stay constant
         blend = np.clip(blend, self.cost_head_.lowest_, self.cost_head_.highest_)
-        columns = self._columns()
+        columns = self._columns_
         costs[:, columns] = np.where(np.isnan(blend), costs[:, columns], blend)
         return costs
 

@@ -10,15 +10,14 @@ from scipy.special import expit
 from sklearn.cluster import KMeans
 from sklearn.linear_model import Ridge
 
-from routers._likelihood import base_logit, cross_entropy, minimise, most_probable
+from routers._likelihood import CrossEntropy, base_logit, minimise, most_probable
+from routers._nearest import nearest_rows
 from routers._targets import shrunken_means
 from routers.base import Router
 from routers.constraints import ENCODER, SEED, Constraints, Integer, Real
 from routers.encoders import Encoder, encode_training
-from routers.neighbors import nearest_rows
 from routers.table import FloatArray, RoutingTable
 
-_CHUNK = 1024  # questions compared with all training questions at a time (memory)
 _PRIOR = 5.0  # pseudo-questions per topic in the abilities to start from
 
 
@@ -98,12 +97,13 @@ class ItemResponseRouter(Router):
     def _fit(self, table: RoutingTable) -> None:
         self.encoder_, self.vectors_ = encode_training(self.encoder, table.questions)
         self.base_ = base_logit(table.scores)
-        loss = partial(posterior_loss, table.scores, self.base_)
+        fit = CrossEntropy(table.scores)
+        loss = partial(posterior_loss, fit, self.base_)
         demands, abilities, difficulty = minimise(loss, self._start(table.scores), self.max_iter)
         self.ridge_ = Ridge(self.penalty).fit(self.vectors_, np.column_stack([demands, difficulty]))
         self.items_ = self._items(self.vectors_)
         demands, offset = self._read(self.items_)
-        loss = partial(_abilities_loss, table.scores, demands, offset, self.ability_penalty)
+        loss = partial(_abilities_loss, fit, demands, offset, self.ability_penalty)
         (self.abilities_,) = minimise(loss, [abilities], self.max_iter)
 
     def _start(self, scores: FloatArray) -> list[FloatArray]:
@@ -123,15 +123,11 @@ class ItemResponseRouter(Router):
         return np.logaddexp(0, items[:, :-1]), self.base_ - items[:, -1]
 
     def _warmed_up(self, vectors: FloatArray) -> FloatArray:
-        k = min(self.k, len(self.vectors_))
-        nearest = nearest_rows(vectors @ self.vectors_.T, k)
-        neighbors = self.items_[nearest].mean(axis=1)
+        neighbors = self.items_[nearest_rows(vectors, self.vectors_, self.k)].mean(axis=1)
         return (1 - self.warm_up) * self._items(vectors) + self.warm_up * neighbors
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
-        vectors = self.encoder_.transform(questions)
-        chunks = [vectors[start : start + _CHUNK] for start in range(0, len(vectors), _CHUNK)]
-        demands, offset = self._read(np.concatenate([self._warmed_up(chunk) for chunk in chunks]))
+        demands, offset = self._read(self._warmed_up(self.encoder_.transform(questions)))
         return expit(demands @ self.abilities_.T + offset[:, None])
 
     def _admit(self, llm: str, outcomes: RoutingTable) -> None:
@@ -143,7 +139,7 @@ class ItemResponseRouter(Router):
 
 
 def posterior_loss(
-    scores: FloatArray,
+    cross_entropy: CrossEntropy,
     base: float,
     demands: FloatArray,
     abilities: FloatArray,
@@ -153,8 +149,8 @@ def posterior_loss(
 
     Parameters
     ----------
-    scores : ndarray of shape (n, m)
-        NaN where not observed.
+    cross_entropy : CrossEntropy
+        Of scores of shape (n, m).
     base : float
     demands : ndarray of shape (n, r)
         Before the softplus.
@@ -163,7 +159,7 @@ def posterior_loss(
         Relative to ``-base``.
     """
     positive = np.logaddexp(0, demands)
-    loss, slope = cross_entropy(positive @ abilities.T - difficulty[:, None] + base, scores)
+    loss, slope = cross_entropy(positive @ abilities.T - difficulty[:, None] + base)
     loss += sum((part**2).sum() for part in (demands, abilities, difficulty)) / 2
     return loss, [
         slope @ abilities * expit(demands) + demands,
@@ -173,12 +169,12 @@ def posterior_loss(
 
 
 def _abilities_loss(
-    scores: FloatArray,
+    cross_entropy: CrossEntropy,
     demands: FloatArray,
     offset: FloatArray,
     precision: float,
     abilities: FloatArray,
 ) -> tuple[float, list[FloatArray]]:
-    loss, slope = cross_entropy(demands @ abilities.T + offset[:, None], scores)
+    loss, slope = cross_entropy(demands @ abilities.T + offset[:, None])
     prior = precision * abilities
     return loss + (abilities * prior).sum() / 2, [slope.T @ demands + prior]

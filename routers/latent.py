@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit
 
-from routers._likelihood import base_logit, cross_entropy, minimise, most_probable
+from routers._likelihood import CrossEntropy, base_logit, minimise, most_probable
 from routers._targets import column_means
 from routers.base import Router
 from routers.constraints import ENCODER, Constraints, Integer, Real
@@ -76,7 +76,8 @@ class MatrixFactorizationRouter(Router):
         self.center_ = vectors.mean(axis=0, dtype=np.float64)
         centered = vectors - self.center_
         self.base_ = base_logit(table.scores)
-        loss = partial(penalised_loss, centered, table.scores, self.base_, self.penalty)
+        fit = CrossEntropy(table.scores)
+        loss = partial(penalised_loss, centered, fit, self.base_, self.penalty)
         start = _start(centered, table.scores, self.rank, self.penalty)
         projection, llms, offsets = minimise(loss, start, self.max_iter)
         # in an orthonormal basis the penalty is the length of an llm's vector, whatever the llm
@@ -100,7 +101,7 @@ class MatrixFactorizationRouter(Router):
 
 def penalised_loss(
     vectors: FloatArray,
-    scores: FloatArray,
+    cross_entropy: CrossEntropy,
     base: float,
     penalty: float,
     projection: FloatArray,
@@ -112,15 +113,15 @@ def penalised_loss(
     Parameters
     ----------
     vectors : ndarray of shape (n, d)
-    scores : ndarray of shape (n, m)
-        NaN where not observed.
+    cross_entropy : CrossEntropy
+        Of scores of shape (n, m).
     base, penalty : float
     projection : ndarray of shape (d, r)
     llms : ndarray of shape (m, r)
     offsets : ndarray of shape (m,)
     """
     factors = vectors @ projection
-    loss, slope = cross_entropy(factors @ llms.T + offsets + base, scores)
+    loss, slope = cross_entropy(factors @ llms.T + offsets + base)
     shape_p, shape_v = projection.T @ projection, llms.T @ llms
     loss += penalty / 2 * (shape_p * shape_v).sum() + _OFFSET_PRECISION / 2 * offsets @ offsets
     return loss, [

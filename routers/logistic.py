@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 from sklearn.base import BaseEstimator, RegressorMixin
 
+from routers._majorized import Descent, SharedCurvature, with_intercept
 from routers.constraints import Constraints, Integer, Real
 from routers.table import FloatArray
 from routers.validation import check_parameters
@@ -21,7 +21,7 @@ class SoftLabelLogistic(RegressorMixin, BaseEstimator):
 
     For each output it minimises what scikit-learn's ``LogisticRegression`` minimises, with labels
     anywhere in [0, 1]. The curvature of every output is at most ``X'X / 4 + I / C``, which is
-    factored once for all of them [1]_: a zoo of 8,500 llms costs a few dozen matrix products
+    factored once for all of them: a zoo of 8,500 llms costs a few dozen matrix products
     instead of 8,500 separate fits.
 
     Parameters
@@ -36,10 +36,6 @@ class SoftLabelLogistic(RegressorMixin, BaseEstimator):
     ----------
     coef_ : ndarray of shape (d + 1, m)
         Weights; the last row is the intercept.
-
-    References
-    ----------
-    .. [1] Boehning and Lindsay, "Monotonicity of quadratic-approximation algorithms", 1988.
     """
 
     soft_labels = True  # one fit for all llms, labels in [0, 1], NaN where not observed
@@ -65,41 +61,32 @@ class SoftLabelLogistic(RegressorMixin, BaseEstimator):
             Labels in [0, 1]; NaN where not observed.
         """
         check_parameters(self)
-        design = _with_intercept(X)
-        curvature = (design.T @ design).astype(np.float64) / 4
-        self._penalty = np.full(design.shape[1], 1.0 / self.strength)
-        self._penalty[-1] = 1e-6  # keeps a constant column solvable, without pulling it
-        factor = cho_factor(curvature + np.diag(self._penalty))
+        design = with_intercept(X)
+        penalty = np.full(design.shape[1], 1.0 / self.strength)
+        penalty[-1] = 1e-6  # keeps a constant column solvable, without pulling it
+        shared = SharedCurvature(design, 1 / 4, penalty)
         blocks = [y[:, start : start + _BLOCK] for start in range(0, y.shape[1], _BLOCK)]
-        self.coef_ = np.hstack([self._solve(design, block, factor) for block in blocks])
-        del self._penalty
+        self.coef_ = np.hstack(
+            [
+                shared.minimize(_descent(block), block.shape[1], self.max_iter, self.tol)
+                for block in blocks
+            ]
+        )
         return self
-
-    def _solve(self, design: FloatArray, y: FloatArray, factor: tuple) -> FloatArray:
-        """Accelerated majorise-minimise steps with the shared curvature bound."""
-        missing = np.isnan(y)
-        missing = missing if missing.any() else None
-        coef = np.zeros((design.shape[1], y.shape[1]))
-        ahead, momentum = coef, 1.0
-        for _ in range(self.max_iter):
-            residual = y - expit(design @ ahead.astype(np.float32))
-            if missing is not None:
-                residual[missing] = 0
-            gradient = design.T @ residual - self._penalty[:, None] * ahead
-            step = ahead + cho_solve(factor, gradient)
-            if np.abs(gradient).max() < self.tol:
-                return step
-            # restart the momentum of an output whose step has turned against it
-            faster = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-            forward = ((step - coef) * (ahead - step)).sum(axis=0) <= 0
-            ahead = step + (momentum - 1) / faster * forward * (step - coef)
-            coef, momentum = step, faster if forward.any() else 1.0
-        return coef
 
     def predict(self, X: FloatArray) -> FloatArray:
         """Return the probability of a right answer, shape (n, m)."""
-        return expit(_with_intercept(X) @ self.coef_.astype(np.float32))
+        return expit(with_intercept(X) @ self.coef_.astype(np.float32))
 
 
-def _with_intercept(X: FloatArray) -> FloatArray:
-    return np.hstack([X, np.ones((len(X), 1))]).astype(np.float32)
+def _descent(y: FloatArray) -> Descent:
+    missing = np.isnan(y)
+    missing = missing if missing.any() else None
+
+    def descent(logits: FloatArray) -> FloatArray:
+        residual = y - expit(logits)
+        if missing is not None:
+            residual[missing] = 0
+        return residual
+
+    return descent

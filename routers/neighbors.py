@@ -7,13 +7,12 @@ from typing import ClassVar
 import numpy as np
 from scipy.sparse import csr_array
 
+from routers._nearest import nearest_rows, row_blocks
 from routers._targets import mean_with_prior, observed
 from routers.base import Router
 from routers.constraints import ENCODER, Constraints, Integer, Real
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, RoutingTable
-
-_CHUNK = 1024  # questions compared with all training questions at a time (memory)
 
 
 class KNNRouter(Router):
@@ -55,22 +54,24 @@ class KNNRouter(Router):
         self.values_, self.mask_, self.means_ = observed(scores)
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:
-        vectors = self.encoder_.transform(questions)
-        return self._neighbour_means(vectors, self.values_, self.mask_, self.means_)
+        nearest = self._nearest(self.encoder_.transform(questions))
+        return self._neighbour_means(nearest, self.values_, self.mask_, self.means_)
+
+    def _nearest(self, vectors: FloatArray) -> np.ndarray:
+        return nearest_rows(vectors, self.vectors_, self.k)
 
     def _neighbour_means(
-        self, vectors: FloatArray, values: FloatArray, mask: FloatArray | None, means: np.ndarray
+        self, nearest: np.ndarray, values: FloatArray, mask: FloatArray | None, means: np.ndarray
     ) -> FloatArray:
         """Mean over each question's neighbours of values split by ``observed``, shape (n, m)."""
-        parts = []
-        for start in range(0, len(vectors), _CHUNK):
-            votes = self._votes(vectors[start : start + _CHUNK])
-            parts.append(mean_with_prior(votes, values, mask, means, self.prior))
-        return np.concatenate(parts)
+        found = np.empty((len(nearest), values.shape[1]))
+        for rows in row_blocks(*found.shape):
+            votes = self._votes(nearest[rows])
+            found[rows] = mean_with_prior(votes, values, mask, means, self.prior)
+        return found
 
-    def _votes(self, vectors: FloatArray) -> csr_array:
-        n, k = len(vectors), min(self.k, len(self.vectors_))
-        nearest = nearest_rows(vectors @ self.vectors_.T, k)
+    def _votes(self, nearest: np.ndarray) -> csr_array:
+        n, k = nearest.shape
         return csr_array(
             (np.ones(n * k, dtype=np.float32), nearest.ravel(), np.arange(0, n * k + 1, k)),
             shape=(n, len(self.vectors_)),
@@ -106,16 +107,3 @@ def with_column(matrix: FloatArray, n: int, row: np.ndarray, values: np.ndarray)
     grown[: len(matrix), :-1] = matrix
     grown[row, -1] = values
     return grown
-
-
-def nearest_rows(similarity: FloatArray, k: int) -> np.ndarray:
-    """Return the positions of the ``k`` largest entries per row, shape (n, k), unordered.
-
-    Parameters
-    ----------
-    similarity : ndarray of shape (n, n_train)
-    k : int
-    """
-    if k >= similarity.shape[1]:
-        return np.broadcast_to(np.arange(similarity.shape[1]), similarity.shape).copy()
-    return np.argpartition(similarity, -k, axis=1)[:, -k:]

@@ -236,7 +236,7 @@ class PolicyRouter(Router):
 
     def _predict_costs(self, questions: list[str]) -> FloatArray:
         costs = super()._predict_costs(questions)
-        costs[:, self._columns()] = self.router_.predict_costs(questions)
+        costs[:, self._columns_] = self.router_.predict_costs(questions)
         return costs
 
     def _admit(self, llm: str, outcomes: RoutingTable) -> None:

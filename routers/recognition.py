@@ -93,7 +93,7 @@ class RecognisedDatasetRouter(Router):
         position = {name: k for k, name in enumerate(self.classes_)}
         seen = np.array([name in position for name in datasets], dtype=bool)
         label = [position[name] for name in datasets if name in position]
-        found[np.ix_(seen, self._columns())] = self.dataset_scores_[label]
+        found[np.ix_(seen, self._columns_)] = self.dataset_scores_[label]
         return np.round(found, DECIMALS)
 
     def _predict_scores(self, questions: list[str]) -> FloatArray:

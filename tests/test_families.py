@@ -15,7 +15,7 @@ from routers.clusters import KMeansRouter
 from routers.encoders import Encoder
 from routers.logistic import SoftLabelLogistic
 from routers.mlp import SoftLabelMLP
-from routers.neighbors import KNNRouter, nearest_rows
+from routers.neighbors import KNNRouter
 
 
 class Words(Encoder):
@@ -65,12 +65,6 @@ def test_knn_admits_from_new_and_old_questions(tiny):
     router.admit("c", newcomer)
     np.testing.assert_allclose(router.predict_scores(["two fish"])[:, 2], [1])
     np.testing.assert_allclose(router.predict_scores(["one red bird"])[:, 2], [0])
-
-
-def test_nearest_rows_finds_the_largest():
-    similarity = np.array([[0.1, 0.9, 0.5, 0.7]])
-    assert set(nearest_rows(similarity, 2)[0]) == {1, 3}
-    assert list(nearest_rows(similarity, 9)[0]) == [0, 1, 2, 3]
 
 
 def test_one_cluster_is_the_best_single_llm(tiny):

@@ -9,7 +9,7 @@ from scipy.optimize import check_grad
 from scipy.special import expit, logit
 
 from routers import RoutingTable
-from routers._likelihood import base_logit, cross_entropy, minimise, most_probable
+from routers._likelihood import CrossEntropy, base_logit, minimise, most_probable
 from routers.encoders import Encoder
 from routers.item_response import ItemResponseRouter, posterior_loss
 from routers.latent import MatrixFactorizationRouter, penalised_loss
@@ -62,9 +62,23 @@ def flat_difference(objective, parts):
 
 
 def test_cross_entropy_by_hand():
-    loss, slope = cross_entropy(np.array([0.0, 0.0, 0.0]), np.array([1.0, 0.25, np.nan]))
+    loss, slope = CrossEntropy(np.array([1.0, 0.25, np.nan]))(np.array([0.0, 0.0, 0.0]))
     assert loss == pytest.approx(2 * np.log(2))
     np.testing.assert_allclose(slope, [-0.5, 0.25, 0])
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+def test_cross_entropy_of_many_far_logits_is_exact(missing):
+    rng = np.random.default_rng(0)
+    scores, logits = rng.random((37, 11)), rng.normal(size=(37, 11)) * 30
+    logits[0, :3] = 800, -800, 0
+    scores[rng.random(scores.shape) < missing] = np.nan
+    loss, slope = CrossEntropy(scores)(logits)
+    seen = ~np.isnan(scores)
+    terms = np.logaddexp(0, logits) - scores * logits
+    assert loss == pytest.approx(terms[seen].sum(), rel=1e-13)
+    np.testing.assert_allclose(slope[seen], (expit(logits) - scores)[seen], atol=1e-15)
+    assert (slope[~seen] == 0).all()
 
 
 def test_base_logit_is_finite_where_all_are_right():
@@ -95,10 +109,10 @@ def test_derivatives_agree_with_finite_differences(missing):
     scores = rng.random((7, 3))
     scores[rng.random(scores.shape) < missing] = np.nan
     factors = [rng.normal(size=shape) for shape in [(5, 2), (3, 2), (3,)]]
-    loss = partial(penalised_loss, rng.normal(size=(7, 5)), scores, 0.3, 0.7)
+    loss = partial(penalised_loss, rng.normal(size=(7, 5)), CrossEntropy(scores), 0.3, 0.7)
     assert flat_difference(loss, factors) < 1e-4
     items = [rng.normal(size=shape) for shape in [(7, 2), (3, 2), (7,)]]
-    assert flat_difference(partial(posterior_loss, scores, 0.3), items) < 1e-4
+    assert flat_difference(partial(posterior_loss, CrossEntropy(scores), 0.3), items) < 1e-4
 
 
 @pytest.mark.parametrize("missing", [0.0, 0.5])

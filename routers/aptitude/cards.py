@@ -158,9 +158,7 @@ class TakesCards(ABC):
         if card.llm in set(router.llms_):
             raise ValueError(f"admit_card: {card.llm!r} is in the zoo already. Fit again.")
         self._take_card(card)
-        router._known_ = np.append(router._known_, card.llm)
-        router.llms_ = np.append(router.llms_, card.llm)
-        router.mean_costs_ = np.append(router.mean_costs_, np.nan)
+        router._append_llm(card.llm, np.nan)
         return self
 
     def retain(self, llms: Sequence[str]) -> Self:
@@ -187,8 +185,7 @@ class TakesCards(ABC):
         kept = np.isin(router.llms_, list(llms))
         known = np.isin(router._known_, list(llms))
         self._retain(np.flatnonzero(known))
-        router._known_ = router._known_[known]
-        router.llms_, router.mean_costs_ = router.llms_[kept], router.mean_costs_[kept]
+        router._set_zoo(router._known_[known], router.llms_[kept], router.mean_costs_[kept])
         return self
 
     def _admit(self, llm: str, outcomes: RoutingTable) -> None:

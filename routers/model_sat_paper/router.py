@@ -361,7 +361,7 @@ class PaperModelSATRouter(TakesCards, Router):
         if not questions or len(self.views_) == 1:
             return 0.0
         scores = np.round(self._calibrated(self._view_logits(questions)), 6)
-        costs = self._predict_costs(questions)[:, self._columns()]
+        costs = self._predict_costs(questions)[:, self._columns_]
         pairs = combinations([choose(view, costs, self._known_) for view in scores], 2)
         return float(np.mean([(first != second).mean() for first, second in pairs]))
 
