@@ -43,6 +43,8 @@ def route_observed(
     """
     predicted = np.where(np.isnan(truth), np.nan, predicted)
     possible = ~np.isnan(predicted if not price else predicted - costs).all(axis=1)
+    if possible.all():  # as nearly always: without a copy
+        return choose(predicted, costs, llms, price)
     choice = np.full(len(predicted), -1)
     choice[possible] = choose(predicted[possible], costs[possible], llms, price)
     return choice

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from types import MappingProxyType
 from typing import Any
 
-from benchmarks.comparable import compared
+from benchmarks.comparable import compared, counts
 from benchmarks.identity import canonical, text_of
 from benchmarks.store import Run
 from benchmarks.stored_rows import BySeed
@@ -123,6 +124,11 @@ class Comparison:
     def labels(self) -> list[str]:
         """Names of the routers."""
         return [str(group[0].about["label"]) for group in self.groups]
+
+    @cached_property
+    def counts(self) -> list[dict[str, float | str]]:
+        """What the figures of each router rest on, see :func:`benchmarks.comparable.counts`."""
+        return [counts(*pair) for pair in zip(self.tested, self.rows, strict=True)]
 
     @property
     def cost_unit(self) -> str:

@@ -98,7 +98,7 @@ def _shares(found: Results) -> dict[str, float]:
 
 
 def _of_datasets(found: Results) -> dict[str, float]:
-    return dataset_means(found.panel.scores["router"], found.panel.datasets)
+    return dataset_means(found.panel.scores["router"], found.panel.by_dataset)
 
 
 def _seconds(name: str) -> Callable[[Results], float]:

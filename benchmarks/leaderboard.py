@@ -20,7 +20,6 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks import leaderboard_files
-from benchmarks.comparable import counts
 from benchmarks.comparison import Comparison, comparisons, names_of, place_of, runs_of, shown_as
 from benchmarks.field import calibration
 from benchmarks.leaderboard_files import Tables
@@ -75,9 +74,7 @@ def _board(comparison: Comparison, metrics: Sequence[Metric], sort_by: str) -> p
     figures = standings(rows, results, metrics).reset_index(drop=True)
     names = pd.DataFrame([_names(group[0]) for group in comparison.groups])
     names.insert(1, "group", figures.pop("group"))
-    rest_on = pd.DataFrame(
-        [counts(*pair) for pair in zip(comparison.tested, comparison.rows, strict=True)]
-    )
+    rest_on = pd.DataFrame(comparison.counts)
     board = pd.concat([names, rest_on, figures], axis=1)
     board["remarks"] = " ".join(remarks(comparison))
     return ordered(board, metrics, sort_by)
@@ -95,12 +92,15 @@ def _names(run: Run) -> dict[str, object]:
 
 def calibration_table(runs: Iterable[Run]) -> pd.DataFrame:
     """Return one row per router and llm: ``field.calibration.by_llm`` and what was compared."""
+    return pd.concat(map(_calibration, comparisons(runs)), ignore_index=True)
+
+
+def _calibration(comparison: Comparison) -> pd.DataFrame:
     parts = []
-    for comparison in comparisons(runs):
-        for group, by_seed in zip(comparison.groups, comparison.rows, strict=True):
-            figures = calibration.by_llm(list(by_seed.values())).reset_index()
-            names = pd.DataFrame([_names(group[0])] * len(figures))
-            parts.append(pd.concat([names, figures], axis=1))
+    for group, by_seed in zip(comparison.groups, comparison.rows, strict=True):
+        figures = calibration.by_llm(list(by_seed.values())).reset_index()
+        names = pd.DataFrame([_names(group[0])] * len(figures))
+        parts.append(pd.concat([names, figures], axis=1))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -190,7 +190,16 @@ def _shown(board: pd.DataFrame, field: bool, metrics: Sequence[Metric]) -> str:
 
 
 def _derive(runs: list[Run], metrics: Sequence[Metric]) -> Tables:
-    return {"leaderboard": leaderboard(runs, metrics), "calibration": calibration_table(runs)}
+    check_metrics(metrics, HEADLINE_METRIC)
+    found = [
+        (_board(comparison, metrics, HEADLINE_METRIC), _calibration(comparison))
+        for comparison in comparisons(runs)  # whose rows are read here, once
+    ]
+    boards, calibrations = zip(*found, strict=True)
+    return {
+        "leaderboard": pd.concat(boards, ignore_index=True),
+        "calibration": pd.concat(calibrations, ignore_index=True),
+    }
 
 
 def one_comparison(board: pd.DataFrame, show: str) -> pd.DataFrame:

@@ -35,7 +35,7 @@ class Paired:
     def scores(self) -> Mapping[str, float]:
         """Macro score of every policy, NaN where it is not known."""
         return {
-            name: macro_mean(values, self.found.datasets)
+            name: macro_mean(values, self.found.by_dataset)
             for name, values in self.found.scores.items()
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmarks.scoring import macro_mean, mean_cost
+from benchmarks.scoring import Datasets, macro_mean, mean_cost
 from benchmarks.stored_rows import llm_names, matrix
 
 
@@ -16,7 +16,7 @@ def llm_points(runs: list[pd.DataFrame]) -> pd.DataFrame:
     than that of the policies.
     """
     rows = pd.concat(runs)
-    labels = rows["dataset"].to_numpy()
+    labels = Datasets(rows["dataset"].to_numpy())
     scores, costs = matrix(rows, "score"), matrix(rows, "cost")
     points = []
     for j, name in enumerate(llm_names(rows)):

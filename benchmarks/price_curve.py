@@ -7,7 +7,7 @@ import pandas as pd
 
 from benchmarks.bounds import route_observed
 from benchmarks.points import price_grid
-from benchmarks.scoring import chosen, macro_mean, mean_cost
+from benchmarks.scoring import Datasets, chosen, macro_mean, mean_cost
 from benchmarks.stored_rows import llm_names, matrix
 
 
@@ -34,12 +34,13 @@ def price_curve(runs: list[pd.DataFrame], prices: np.ndarray) -> pd.DataFrame:
     DataFrame with columns ``price, score, cost``
     """
     rows = pd.concat(runs)
-    labels = rows["dataset"].to_numpy()
+    labels = Datasets(rows["dataset"].to_numpy())
     predicted, expected = matrix(rows, "predicted_score"), matrix(rows, "predicted_cost")
     score, cost = matrix(rows, "score"), matrix(rows, "cost")
+    llms = llm_names(rows)
     points = []
     for price in prices:
-        choice = route_observed(predicted, expected, score, llm_names(rows), price)
+        choice = route_observed(predicted, expected, score, llms, price)
         choice = choice if (choice >= 0).all() else np.full(len(choice), -1)
         reached, paid = (chosen(values, choice)[None] for values in (score, cost))
         points.append((price, macro_mean(reached, labels), mean_cost(paid, reached, labels)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.comparable import counts, left_out
+from benchmarks.comparable import left_out
 from benchmarks.comparison import Comparison
 from benchmarks.intervals import small_dataset_note
 from benchmarks.stored_rows import equals_by_luck, llm_names, matrix, stored_units
@@ -84,8 +84,7 @@ def _questions_of(comparison: Comparison) -> pd.DataFrame:
 def _choices(comparison: Comparison) -> Iterable[str]:
     if len(llm_names(next(iter(comparison.rows[0].values())))) == 1:
         return
-    found = [counts(*pair) for pair in zip(comparison.tested, comparison.rows, strict=True)]
-    choice = min(float(row["choice_share"]) for row in found)
+    choice = min(float(row["choice_share"]) for row in comparison.counts)
     if choice == 0:
         yield (
             "Nothing can be told from this table: of every question the outcome of one llm only is "
@@ -93,7 +92,7 @@ def _choices(comparison: Comparison) -> Iterable[str]:
         )
     elif choice < 1:
         yield f"There is a choice between llms on {choice:.1%} of the tests."
-    single = min(float(row["best_single_share"]) for row in found)
+    single = min(float(row["best_single_share"]) for row in comparison.counts)
     if single < 1:
         yield (
             f"The best single llm was observed on {single:.1%} of the tests; elsewhere the floor "

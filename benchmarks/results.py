@@ -78,7 +78,7 @@ class Results:
     def cost(self, policy: str = "router") -> float:
         """Return a policy's mean cost, NaN unless that of every choice is known."""
         found = self.panel
-        return mean_cost(found.costs[policy], found.scores[policy], found.datasets)
+        return mean_cost(found.costs[policy], found.scores[policy], found.by_dataset)
 
     def interval_against(
         self,

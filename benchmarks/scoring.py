@@ -109,14 +109,29 @@ def observed_means(values: FloatArray, axis: int) -> FloatArray:
     return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
-def macro_mean(values: FloatArray, datasets: np.ndarray) -> float:
+class Datasets:
+    """Which questions are of which dataset, found once for many means.
+
+    Parameters
+    ----------
+    datasets : ndarray of str, shape (n,)
+    """
+
+    def __init__(self, datasets: np.ndarray):
+        group, names = pd.factorize(datasets, sort=True)
+        self.questions = {
+            str(name): np.flatnonzero(group == place) for place, name in enumerate(names)
+        }
+
+
+def macro_mean(values: FloatArray, datasets: np.ndarray | Datasets) -> float:
     """Mean over datasets of the mean within each, in [0, 1] for scores, higher is better.
 
     Parameters
     ----------
     values : ndarray of shape (n_seeds, n)
         NaN is left out; a dataset without any value is left out; NaN if nothing is left.
-    datasets : ndarray of str, shape (n,)
+    datasets : ndarray of str, shape (n,), or Datasets
     """
     means = [mean for mean in dataset_means(values, datasets).values() if not np.isnan(mean)]
     return float(np.mean(means)) if means else float("nan")
@@ -128,10 +143,10 @@ def macro_weights(datasets: np.ndarray) -> FloatArray:
     return 1 / (len(size) * size[group])
 
 
-def dataset_means(values: FloatArray, datasets: np.ndarray) -> dict[str, float]:
+def dataset_means(values: FloatArray, datasets: np.ndarray | Datasets) -> dict[str, float]:
     """Mean of values (n_seeds, n) within each dataset, NaN where it has no value."""
-    group, names = pd.factorize(datasets, sort=True)
-    return {str(name): mean(values[:, group == place]) for place, name in enumerate(names)}
+    of = datasets if isinstance(datasets, Datasets) else Datasets(datasets)
+    return {name: mean(values[:, rows]) for name, rows in of.questions.items()}
 
 
 def mean(values: FloatArray) -> float:
@@ -140,7 +155,7 @@ def mean(values: FloatArray) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def mean_cost(costs: FloatArray, scores: FloatArray, datasets: np.ndarray) -> float:
+def mean_cost(costs: FloatArray, scores: FloatArray, datasets: np.ndarray | Datasets) -> float:
     """Macro mean of what choices cost; NaN unless the cost of every scored choice is known.
 
     A mean over the known costs would make whoever chooses the unknown ones look cheap.
@@ -149,7 +164,7 @@ def mean_cost(costs: FloatArray, scores: FloatArray, datasets: np.ndarray) -> fl
     ----------
     costs, scores : ndarray of shape (n_seeds, n)
         Of what was chosen; a score is NaN where nothing was.
-    datasets : ndarray of str, shape (n,)
+    datasets : ndarray of str, shape (n,), or Datasets
     """
     known = not (np.isnan(costs) & ~np.isnan(scores)).any()
     return macro_mean(costs, datasets) if known else float("nan")

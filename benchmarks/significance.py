@@ -18,7 +18,8 @@ from benchmarks.stored_rows import BySeed, router_score, stored_units
 # Holm's correction for their pairs; more routers need more flips, else none could be told apart.
 N_PERMUTATIONS = 20_000
 _FLIPS_PER_PAIR = 40
-_BLOCK = 1000  # permutations at a time: what is held in memory
+_BLOCK = 1000  # permutations whose signs are drawn at a time
+_PART = 100  # of them, whose signs are held as numbers: what is held in memory
 
 
 def question_scores(runs: list[pd.DataFrame]) -> pd.Series:
@@ -70,9 +71,11 @@ def permutation_p_values(
     reached = np.ones(len(first))  # the observed labelling is one of them
     for done in range(0, n_permutations, _BLOCK):
         size = (min(_BLOCK, n_permutations - done), weighted.shape[1])
-        signs = rng.integers(2, size=size, dtype=np.int8) * 2.0 - 1
-        flipped = signs @ weighted.T
-        reached += (np.abs(flipped[:, first] - flipped[:, second]) >= observed).sum(axis=0)
+        drawn = rng.integers(2, size=size, dtype=np.int8)
+        for start in range(0, len(drawn), _PART):
+            signs = drawn[start : start + _PART] * 2.0 - 1
+            flipped = signs @ weighted.T
+            reached += (np.abs(flipped[:, first] - flipped[:, second]) >= observed).sum(axis=0)
     return _symmetric(reached / (n_permutations + 1), len(values))
 
 

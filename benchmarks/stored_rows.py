@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.groups import units_of
 from benchmarks.scoring import (
+    Datasets,
     FloatArray,
     chosen,
     corrected_oracle_score,
@@ -50,6 +51,11 @@ class Panel:
     scores: Mapping[str, FloatArray]
     costs: Mapping[str, FloatArray]
     groups: np.ndarray | None = None
+
+    @cached_property
+    def by_dataset(self) -> Datasets:
+        """Which questions are of which dataset."""
+        return Datasets(self.datasets)
 
 
 def column_of(policy: str, what: str = "score") -> str:
