@@ -20,11 +20,14 @@ CLASSES: Names = MappingProxyType({})
 PARAMETERS: Mapping[str, Names] = MappingProxyType({})
 # Of a class, a parameter that it did not have once, and the value under which it does as it did.
 ADDED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
-    {"Teaching": {"token_dropout": 0.0, "steps_per_kind": 25}}
+    {
+        "Teaching": {"token_dropout": 0.0, "steps_per_kind": 25},
+        "KMeansRouter": {"n_starts": 10},
+    }
 )
 
-# Where something is kept; the same result comes of it.
-_NEUTRAL = ("cache_folder", "checkpoint", "prefix_cache_gb")
+# Where something is kept, and with how many threads it is worked out: the same result comes of it.
+_NEUTRAL = ("cache_folder", "checkpoint", "prefix_cache_gb", "n_jobs")
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:

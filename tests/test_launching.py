@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+from threadpoolctl import threadpool_info
 
 from benchmarks import run
 from benchmarks.composing import UsageError, compose_job
@@ -89,6 +91,26 @@ def test_what_a_job_logs_is_logged_here_and_it_has_its_threads(caplog):
     assert [job.result for job in found] == ["3", "3"]
     assert [record.getMessage() for record in caplog.records] == ["saying hello", "saying there"]
     assert os.environ.get("OMP_NUM_THREADS") != "3"
+
+
+def threads_here(_):
+    """Say how many threads libraries have: those loaded, torch, and those of other processes."""
+    pools = {pool["num_threads"] for pool in threadpool_info()}
+    return pools, torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+
+
+def test_threads_of_jobs_in_this_process_are_given_back():
+    before = threads_here(None)
+    (job,) = Inline(threads=1).run(threads_here, [None])
+    assert job.result == ({1}, 1, "1")
+    assert threads_here(None) == before
+    (job,) = Inline().run(threads_here, [None])
+    assert job.result == before
+
+
+def test_threads_are_a_whole_number_above_0():
+    with pytest.raises(ValueError, match="inline: parameter 'threads' must be"):
+        Inline(threads=0)
 
 
 def test_workers_end_with_what_asked_for_them(tmp_path):

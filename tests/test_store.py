@@ -106,6 +106,21 @@ def test_the_key_does_not_follow_where_something_stands():
     assert run_id(results="elsewhere").key == run_id().key
 
 
+def test_the_key_does_not_follow_how_many_threads_there_were():
+    def trees(n_jobs):
+        part = {"_target_": "xgboost.XGBRegressor", "n_jobs": n_jobs, "max_depth": 4}
+        return {"_target_": "routers.classifiers.ClassifierRouter", "estimator": part}
+
+    assert run_id(router=trees(1)).key == run_id(router=trees(2)).key
+
+
+def test_runs_of_k_means_from_before_it_said_its_starts_had_ten():
+    def clusters(**more):
+        return run_id(router={"_target_": "routers.clusters.KMeansRouter", "n_clusters": 3} | more)
+
+    assert clusters().key == clusters(n_starts=10).key != clusters(n_starts=1).key
+
+
 def test_the_key_stays_what_it_was():
     """Else stored runs would be looked for in vain where they stand."""
     assert run_id().key == "ab25fa808c26"

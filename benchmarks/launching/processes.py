@@ -7,23 +7,19 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from benchmarks.launching import Finished
 from benchmarks.launching.failing import finished
+from benchmarks.launching.threads import inherited, n_cores
 from routers.constraints import Integer
 from routers.validation import checked
 
-_THREADS = (
-    *("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
-    *("RAYON_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
-)
 # A new interpreter for each: one that is forked from a process with threads may hang.
 _CONTEXT = multiprocessing.get_context("spawn")
 Function = Callable[[Any], Any]
@@ -44,7 +40,7 @@ class Processes:
 
     @checked("processes", n_workers=Integer(1) | None, threads=Integer(1), retries=Integer(0))
     def __init__(self, n_workers: int | None = None, threads: int = 1, retries: int = 2):
-        self.n_workers = n_workers or max(1, _n_cores() // threads)
+        self.n_workers = n_workers or max(1, n_cores() // threads)
         self.threads = threads
         self.retries = retries
 
@@ -117,7 +113,7 @@ class _Worker:
 
     def __init__(self, function: Function, threads: int):
         self.pipe, theirs = _CONTEXT.Pipe()
-        with _environment(dict.fromkeys(_THREADS, str(threads))):
+        with inherited(threads):
             self._process = _CONTEXT.Process(target=_serve, args=(theirs, function), daemon=True)
             self._process.start()
         theirs.close()  # it has its own: what it alone holds is closed when it dies
@@ -173,22 +169,3 @@ class _Sender(logging.Handler):
         """Send something; threads wait for each other."""
         with self.lock or nullcontext():
             self._pipe.send(message)
-
-
-@contextmanager
-def _environment(changes: dict[str, str]) -> Iterator[None]:
-    """Change the environment for the processes that are started meanwhile."""
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _n_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
