@@ -102,7 +102,9 @@ def allot(rows: pd.DataFrame, shares: Sequence[float], room: float) -> pd.DataFr
         for capacity in (np.inf, room)
         for asked in _asked(batch, shares, capacity)
     ]
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    # one frame of all: a small one for each promise would take longer than to keep it
+    columns = found[0] if found else []
+    return pd.DataFrame({name: np.concatenate([part[name] for part in found]) for name in columns})
 
 
 @dataclass(frozen=True)
@@ -142,18 +144,21 @@ def _asked(batch: Batch, shares: Sequence[float], room: float) -> Iterator[_Aske
                 yield _Asked(kind, room, solver, share, promise, choice, bound, seconds)
 
 
-def _choices(batch: Batch, asked: _Asked) -> pd.DataFrame:
-    """Return a row per question of the batch, and of those that are left out of it."""
+def _choices(batch: Batch, asked: _Asked) -> dict[str, np.ndarray]:
+    """Return columns with a row per question of the batch, and of those left out of it."""
     unknown = np.full(len(batch.left_out), np.nan)
     values = (batch.scores, batch.costs, batch.true_scores, batch.true_costs)
     reached = {
         name: np.append(chosen(of, asked.choice), unknown)
         for name, of in zip(_VALUES, values, strict=True)
     }
-    llms = [*np.array(batch.llms, dtype=object)[asked.choice], *[None] * len(unknown)]
+    ids = np.array([*batch.ids, *batch.left_out], dtype=object)
+    llms = np.full(len(ids), None, dtype=object)
+    llms[: len(batch.ids)] = np.array(batch.llms, dtype=object)[asked.choice]
     about = {name: getattr(asked, name) for name in (*_PROMISE, *_FACTS)}
-    ids = [*batch.ids, *batch.left_out]
-    return pd.DataFrame({"fold": batch.fold, "question_id": ids, "llm": llms, **reached, **about})
+    same = {name: np.full(len(ids), value) for name, value in about.items()}
+    fold = np.full(len(ids), batch.fold)
+    return {"fold": fold, "question_id": ids, "llm": llms, **reached, **same}
 
 
 def _programme(

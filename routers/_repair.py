@@ -33,6 +33,20 @@ def repair(problem: Programme, choice: np.ndarray, reduced: FloatArray) -> np.nd
     return work.choice
 
 
+def spend(problem: Programme, choice: np.ndarray) -> np.ndarray:
+    """Return a choice that keeps all constraints, and lowers the objective by what they leave.
+
+    Parameters
+    ----------
+    problem : Programme
+    choice : ndarray of int, shape (n,)
+        Keeps all constraints.
+    """
+    work = _Repair(problem, choice)
+    work.improve()
+    return work.choice
+
+
 class _Repair:
     """An allocation in the making."""
 

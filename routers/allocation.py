@@ -10,7 +10,8 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from routers._batch import Allocation, InfeasibleError, prepare
-from routers._programme import at_quality, solve, within_budget
+from routers._programme import at_quality, within_budget
+from routers._solve import solve
 from routers.constraints import Real
 from routers.table import Texts
 from routers.validation import checked

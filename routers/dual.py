@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from routers._batch import Allocation, prepare
-from routers._programme import Programme, at_quality, solve, within_budget
+from routers._one_price import by_one_price
+from routers._programme import Programme, at_quality, within_budget
 from routers._repair import repair
+from routers._solve import solve
 from routers.choice import choose
 from routers.constraints import Constraints, Integer, Real, SequenceOf, Text
 from routers.table import FloatArray, Texts
@@ -150,7 +152,15 @@ class DualAllocator:
         return choose(self.multiplier_ * scores - self.tolls_, costs, self.llms, 1.0)
 
     def _solve(self, problem: Programme, columns: np.ndarray) -> tuple[np.ndarray, float]:
-        """Climb, repair the best decisions, keep the multipliers; return choice and dual bound."""
+        """Keep the best multipliers; return choice and dual bound."""
+        if not problem.is_bounded:
+            choice, bound, self.multiplier_ = by_one_price(problem)
+            self.tolls_ = np.zeros(len(columns))
+            return choice, bound
+        return self._climbed(problem, columns)
+
+    def _climbed(self, problem: Programme, columns: np.ndarray) -> tuple[np.ndarray, float]:
+        """Climb, and repair the best decisions."""
         scale, unit = _spread(problem.objective), _spread(problem.weight)
         scaled = replace(
             problem,
@@ -186,33 +196,62 @@ def _climb(
     constraints, and some of the late ones. Near the optimum, multipliers of nearly the same value
     can decide many tied questions differently, and a greedy repair may suit one of them only.
     """
-    n, every = len(problem.objective), np.arange(len(problem.objective))
-    # a row per llm, so that the least of each question is found by comparing whole rows
-    objective = np.ascontiguousarray(
-        np.where(np.isnan(problem.objective), np.inf, problem.objective).T
-    )
-    weight = np.ascontiguousarray(np.nan_to_num(problem.weight).T)
-    room = problem.capacity / n
+    batch = _ByLLM(problem)
+    limits = np.append(problem.limit, problem.capacity / batch.n)
     best, least = -np.inf, np.inf
     climbed, cheapest, late = [], [], []
     square = np.zeros(len(prices))
     for t, pace in enumerate(paces, start=1):
-        reduced = objective + prices[0] * weight + prices[1:, None]
-        choice = reduced.argmin(axis=0)
-        value = reduced[choice, every].mean() - prices @ np.append(problem.limit, room)
+        choice, value = batch.cheapest(prices)
+        value -= prices @ limits
         if value > best:
-            best, climbed = float(value), [(prices, choice)]
-        if (total := problem.totals(choice)[0]) < least and problem.keeps(choice):
+            best, climbed = value, [(prices, choice)]
+        total, use = batch.totals(choice)
+        if total < least and batch.keeps(use):
             least, cheapest = total, [(prices, choice)]
         if 2 * t > len(paces) and t % max(1, len(paces) // (2 * _STARTS)) == 0:
             late.append((prices, choice))
-        load = np.bincount(choice, minlength=len(room)) / n
-        excess = np.append(weight[choice, every].mean() - problem.limit, load - room)
+        excess = use / batch.n - limits
         # a recent root mean square per constraint: where few questions overflow, steps stay large
         square = _MEMORY * square + (1 - _MEMORY) * excess**2
         size = np.sqrt(square / (1 - _MEMORY**t)) + 1e-4
         prices = np.maximum(0.0, prices + pace * excess / size)
     return climbed[0][0], best, climbed + cheapest + late
+
+
+class _ByLLM:
+    """A programme laid out for its many evaluations: a row per llm, compared as a whole."""
+
+    def __init__(self, problem: Programme):
+        self.n, self.m = problem.objective.shape
+        usable = ~np.isnan(problem.objective)
+        self._objective = np.ascontiguousarray(np.where(usable, problem.objective, np.inf).T)
+        self._weight = np.ascontiguousarray(np.nan_to_num(problem.weight).T)
+        self._reduced = np.empty_like(self._objective)
+        self._question = np.arange(self.n)
+        self._most = np.append(problem.limit * self.n + problem.slack, problem.capacity)
+
+    def cheapest(self, prices: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return each question's least objective with all paid for, and the mean of these."""
+        np.multiply(self._weight, prices[0], out=self._reduced)
+        self._reduced += self._objective
+        self._reduced += prices[1:, None]
+        choice = self._reduced.argmin(axis=0)
+        return choice, self._sum(self._reduced, choice) / self.n
+
+    def totals(self, choice: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the sum of the objective; and that of the weight, with the load of each llm."""
+        use = np.empty(1 + self.m)
+        use[0] = self._sum(self._weight, choice)
+        use[1:] = np.bincount(choice, minlength=self.m)
+        return self._sum(self._objective, choice), use
+
+    def keeps(self, use: np.ndarray) -> bool:
+        """Tell whether what a choice uses of limit and capacities is there."""
+        return bool((use <= self._most).all())
+
+    def _sum(self, values: FloatArray, choice: np.ndarray) -> float:
+        return float(np.add.reduce(values.take(choice * self.n + self._question)))
 
 
 def _reduced(problem: Programme, prices: np.ndarray) -> FloatArray:

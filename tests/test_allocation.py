@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from routers._batch import prepare
-from routers._programme import at_quality
+from routers._highs import by_relaxation
+from routers._one_price import by_one_price
+from routers._programme import at_quality, within_budget
 from routers._repair import _Repair, repair
 from routers.allocation import InfeasibleError, best_within_budget, cheapest_at_quality
 from routers.choice import choose
@@ -96,7 +98,7 @@ def test_prices_by_hand():
 def test_against_brute_force(seed, exact, monkeypatch):
     """Small batches are optimal; the relaxation is within its guarantee and keeps the limits."""
     if not exact:
-        monkeypatch.setattr("routers._programme._EXACT", 0)
+        monkeypatch.setattr("routers._solve._EXACT", 0)
     rng = np.random.default_rng(seed)
     n, m = int(rng.integers(2, 7)), int(rng.integers(2, 4))
     scores, costs, llms = random_batch(seed, n, m, decimals=2)
@@ -125,6 +127,51 @@ def test_against_brute_force(seed, exact, monkeypatch):
             assert found.bound >= -best - 1e-9
             spread = (high - low) if not exact else 0
             assert -best + 1e-9 >= found.score >= -best - (m + 1) / n * spread - 1e-9
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_without_capacities_one_price_gives_the_relaxation_exactly(seed):
+    n, m = 40 + seed, 4
+    scores, costs, llms = random_batch(seed, n, m, decimals=1 if seed % 2 else 6)
+    scores[np.random.default_rng(seed).random((n, m)) < 0.2] = np.nan
+    scores[:, 0] = 0.5
+    batch = prepare(scores, costs, llms)
+    best = np.nanmax(scores, axis=1).mean()
+    asked = [at_quality(batch, best - short) for short in (0.01, 0.1, 0.9)]
+    asked += [
+        within_budget(batch, np.nanmin(batch.costs, axis=1).mean() * f) for f in (1.01, 1.3, 9)
+    ]
+    for problem in asked:
+        choice, bound, price = by_one_price(problem)
+        _, least = by_relaxation(problem)
+        assert bound == pytest.approx(least, abs=1e-6)
+        assert problem.keeps(choice)
+        assert price >= 0
+        # at the price no choice is better than the bound says
+        paid = np.nanmin(problem.objective + price * problem.weight, axis=1).mean()
+        most = problem.limit + problem.slack / n
+        assert paid - price * most == pytest.approx(bound, abs=1e-9)
+        spread = (np.nanmax(problem.objective, axis=1) - np.nanmin(problem.objective, axis=1)).max()
+        assert problem.totals(choice)[0] / n <= bound + spread / n + 1e-9
+
+
+def test_without_capacities_what_cannot_be_kept_is_told():
+    batch = prepare(SCORES, COSTS, LLMS)
+    with pytest.raises(InfeasibleError, match="budget") as told:
+        by_one_price(within_budget(batch, 0.9))
+    assert told.value.reachable == pytest.approx(1)
+
+
+def test_the_dual_is_exact_without_capacities():
+    scores, costs, llms = random_batch(3, 120, 5, decimals=3)
+    allocator = DualAllocator(llms, min_score=0.6)
+    found = allocator.update(scores, costs)
+    expected = cheapest_at_quality(scores, costs, llms, 0.6)
+    np.testing.assert_array_equal(found.choice, expected.choice)
+    assert found.bound == expected.bound
+    assert (allocator.tolls_ == 0).all()
+    routed = allocator.route(scores, costs)  # all but the questions that pay the price exactly
+    assert (routed != found.choice).sum() <= 2
 
 
 def check_allocation(found, scores, costs, capacity=np.inf, min_score=None, budget=None):
