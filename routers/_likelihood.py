@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from routers.table import FloatArray
 
-_GROUP = 128  # numbers of at most 2 that are multiplied: their product is far from overflow
+_GROUP = 128  # numbers of at least 1/2 that are multiplied: their product is far from 0
 
 
 class CrossEntropy:
@@ -25,6 +25,7 @@ class CrossEntropy:
     def __init__(self, scores: FloatArray):
         missing = np.isnan(scores)
         self._scores = np.where(missing, 0, scores).astype(np.float64)
+        self._half_less = 0.5 - self._scores
         self._seen = ~missing if missing.any() else None
 
     def __call__(self, logits: FloatArray) -> tuple[float, FloatArray]:
@@ -34,23 +35,20 @@ class CrossEntropy:
         ----------
         logits : ndarray of the scores' shape, float64
         """
-        small = np.exp(-np.abs(logits))  # one exponential serves the sum and the derivative
-        sigmoid = np.where(logits >= 0, 1, small)
+        sure = expit(np.abs(logits))  # in [1/2, 1]: it serves the sum and the derivative
+        slope = np.copysign(sure - 0.5, logits)
+        slope += self._half_less
         positive = np.maximum(logits, 0)
         if self._seen is not None:
-            small *= self._seen
+            sure[~self._seen] = 1
             positive *= self._seen
-        more = 1 + small
-        sigmoid /= more
-        total = _log_sum(more.ravel()) + positive.sum() - np.vdot(self._scores, logits)
-        slope = sigmoid - self._scores
-        if self._seen is not None:
             slope *= self._seen
+        total = positive.sum() - np.vdot(self._scores, logits) - _log_sum(sure.ravel())
         return float(total), slope
 
 
 def _log_sum(values: np.ndarray) -> float:
-    """Sum of the logarithms of values in [1, 2], shape (n,): a logarithm costs ten products."""
+    """Sum of the logarithms of values in [1/2, 1], shape (n,): a logarithm costs ten products."""
     whole = len(values) // _GROUP * _GROUP
     products = np.multiply.reduce(values[:whole].reshape(_GROUP, -1), axis=0)
     return float(np.log(products).sum() + np.log(values[whole:]).sum())

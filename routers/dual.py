@@ -206,8 +206,8 @@ def _climb(
         value -= prices @ limits
         if value > best:
             best, climbed = value, [(prices, choice)]
-        total, use = batch.totals(choice)
-        if total < least and batch.keeps(use):
+        use = batch.use(choice)
+        if batch.keeps(use) and (total := batch.total(choice)) < least:
             least, cheapest = total, [(prices, choice)]
         if 2 * t > len(paces) and t % max(1, len(paces) // (2 * _STARTS)) == 0:
             late.append((prices, choice))
@@ -239,12 +239,16 @@ class _ByLLM:
         choice = self._reduced.argmin(axis=0)
         return choice, self._sum(self._reduced, choice) / self.n
 
-    def totals(self, choice: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the sum of the objective; and that of the weight, with the load of each llm."""
+    def total(self, choice: np.ndarray) -> float:
+        """Return the sum of the objective."""
+        return self._sum(self._objective, choice)
+
+    def use(self, choice: np.ndarray) -> np.ndarray:
+        """Return the sum of the weight, and the load of each llm, shape (1 + m,)."""
         use = np.empty(1 + self.m)
         use[0] = self._sum(self._weight, choice)
         use[1:] = np.bincount(choice, minlength=self.m)
-        return self._sum(self._objective, choice), use
+        return use
 
     def keeps(self, use: np.ndarray) -> bool:
         """Tell whether what a choice uses of limit and capacities is there."""

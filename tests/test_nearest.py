@@ -42,7 +42,8 @@ def test_nearest_rows_are_ascending_and_the_same_in_blocks_of_any_size(monkeypat
 def test_blocks_cover_all_rows_within_their_memory():
     parts = list(row_blocks(100_000, 1000))
     assert [part.start for part in parts[1:]] == [part.stop for part in parts[:-1]]
-    assert parts[0].start == 0 and parts[-1].stop >= 100_000
+    assert parts[0].start == 0
+    assert parts[-1].stop >= 100_000
     assert 4 * 1000 * (parts[0].stop - parts[0].start) <= 32 * 2**20
     assert list(row_blocks(0, 5)) == []
     assert list(row_blocks(2, 0)) == [slice(0, 2**23)]

@@ -66,7 +66,8 @@ def test_few_labels_of_a_kind_give_the_mean(made_up):
 def test_sigmoids_are_finite_where_margins_tell_all():
     margins = np.array([[-2.0], [-1.0], [1.0], [2.0]])
     scale, shift = sigmoids(margins, (margins > 0).astype(float))
-    assert 0 < scale[0] < 10 and shift[0] == pytest.approx(0, abs=1e-3)
+    assert 0 < scale[0] < 10
+    assert shift[0] == pytest.approx(0, abs=1e-3)
     probability = 1 / (1 + np.exp(-scale * margins - shift))
     targets = np.array([[0.25], [0.25], [0.75], [0.75]])  # by Laplace's rule, two of each kind
     assert (margins * (probability - targets)).sum() == pytest.approx(0, abs=1e-3)
