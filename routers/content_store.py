@@ -5,8 +5,13 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # not a POSIX system: processes do not wait for each other
+    fcntl = None  # type: ignore[assignment]
 
 _KEYS_PER_QUERY = 500  # SQLite allows about a thousand placeholders in a query
 _TIMEOUT = 120.0  # seconds to wait for another process to finish writing
@@ -58,6 +63,21 @@ class ContentStore:
         with self._connection() as connection, connection:
             connection.execute(_SCHEMA)
             connection.executemany("INSERT OR IGNORE INTO kept VALUES (?, ?, ?)", rows)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Compute what is not there while no other process does, which then finds it there.
+
+        Look again for what is there once inside: meanwhile another may have computed it. A process
+        that is killed lets go. Where the file system knows no locks nobody waits, and the same is
+        computed more than once.
+        """
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with self.file.with_suffix(".lock").open("a") as lock:
+            if fcntl is not None:
+                with suppress(OSError):
+                    fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

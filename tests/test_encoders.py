@@ -94,6 +94,31 @@ def test_an_encoder_that_fails_loses_nothing_that_it_had_done(tmp_path):
     assert encode.asked == [["b"]]
 
 
+def _encode_and_tell(file, told, texts):
+    def slowly(new):
+        for position, text in enumerate(new):
+            with told.open("a") as lines:
+                lines.write(f"{text}\n")
+            time.sleep(0.01)
+            yield np.array([position]), np.array([[len(text), 1]], dtype=np.float32)
+
+    found = EmbeddingCache(file).get(texts, slowly)
+    np.testing.assert_array_equal(found[:, 0], [len(text) for text in texts])
+
+
+def test_processes_that_need_the_same_at_the_same_time_encode_it_once(tmp_path):
+    texts = [f"{'x' * (i % 7)} {i}" for i in range(30)]
+    context = multiprocessing.get_context("fork")
+    asked = (tmp_path / "c", tmp_path / "told", texts)
+    processes = [context.Process(target=_encode_and_tell, args=asked) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    assert sorted((tmp_path / "told").read_text().splitlines()) == sorted(texts)
+
+
 def _encode_until_killed(file, texts):
     def slowly(new):
         for position, text in enumerate(new):

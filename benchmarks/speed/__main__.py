@@ -15,6 +15,7 @@ from contextlib import nullcontext
 
 from benchmarks.launching.threads import inherited
 from benchmarks.speed.allocation import case_budget
+from benchmarks.speed.growth import case_growth
 from benchmarks.speed.limits import (
     case_choice,
     case_clusters,
@@ -47,12 +48,13 @@ CASES: dict[str, Callable[[], dict[str, float]]] = {
     "budget": case_budget,
     "model_sat": case_model_sat,
     "reading": case_reading,
+    "growth": case_growth,
 }
 
 # What is given in CPU time: threads that wait for each other would be counted.
 ON_ONE_CORE = {
     *("nearest", "svm", "likelihood", "choice", "clusters"),
-    *("leaderboard", "best_single", "promises"),
+    *("leaderboard", "best_single", "promises", "growth"),
 }
 
 

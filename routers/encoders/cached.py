@@ -6,6 +6,7 @@ import hashlib
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import lru_cache
 from pathlib import Path
 
@@ -108,15 +109,23 @@ class EmbeddingCache:
 
     def fill(self, texts: Texts, encode: Encode, progress: Progress | None = None) -> int:
         """Encode, in sorted order, the texts that are not kept; return how many that were."""
-        absent = {text: key for text in texts if (key := content_key(text)) not in self._row}
-        if self._store and absent:
-            for key, (value, seconds) in self._store.get(list(absent.values())).items():
-                self._remember(key, np.frombuffer(value, dtype=np.float32), seconds)
-            absent = {text: key for text, key in absent.items() if key not in self._row}
-        if absent:
-            with CLOCK.running():
-                self._encode_new(dict(sorted(absent.items())), encode, progress)
+        if not self._absent(texts):
+            return 0
+        with self._store.alone() if self._store else nullcontext():
+            absent = self._absent(texts)  # another process may have encoded them meanwhile
+            if absent:
+                with CLOCK.running():
+                    self._encode_new(dict(sorted(absent.items())), encode, progress)
         return len(absent)
+
+    def _absent(self, texts: Texts) -> dict[str, bytes]:
+        """Return the texts that are kept nowhere, and their keys; take from the file what is."""
+        absent = {text: key for text in texts if (key := content_key(text)) not in self._row}
+        if not self._store or not absent:
+            return absent
+        for key, (value, seconds) in self._store.get(list(absent.values())).items():
+            self._remember(key, np.frombuffer(value, dtype=np.float32), seconds)
+        return {text: key for text, key in absent.items() if key not in self._row}
 
     def _encode_new(
         self, absent: dict[str, bytes], encode: Encode, progress: Progress | None

@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
@@ -69,11 +70,12 @@ class Readings:
 
     def fill(self, texts: Texts, progress: Progress | None = None) -> int:
         """Read what is not kept yet and fits; return how many texts that were."""
-        absent = self._absent(texts)
-        if not absent:
+        if not self._absent(texts):
             return 0
-        with CLOCK.running():
-            return self._fill(sorted(absent), progress)
+        with self._files.alone() if self._files else nullcontext():
+            absent = self._absent(texts)  # another process may have read them meanwhile
+            with CLOCK.running():
+                return self._fill(sorted(absent), progress)
 
     def get(self, texts: Sequence[str]) -> list[Reading]:
         """Return the readings of some texts, reading anew those that are not kept."""
@@ -183,6 +185,10 @@ class _Files:
     def n_bytes(self) -> int:
         """Size of what all processes have written."""
         return sum(file.stat().st_size for file in self.folder.glob("*.f16"))
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See :meth:`routers.content_store.ContentStore.alone`."""
+        return self._index.alone()
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, np.ndarray]:
         """Return the numbers of those keys that are there."""

@@ -6,6 +6,7 @@ import json
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -74,7 +75,18 @@ class CachedTagger(Tagger):
         """Ask for what is not kept; return all tags, and those of the questions just asked."""
         cache = _tag_cache(self.fingerprint, self.cache_folder)
         kept = cache.get(questions)
-        absent = sorted({text for text in questions if text not in kept})
+        if all(text in kept for text in questions):
+            return kept, {}
+        with cache.alone():
+            kept = cache.get(questions)  # another process may have asked meanwhile
+            asked = self._ask(
+                cache, sorted({text for text in questions if text not in kept}), progress
+            )
+        return kept | {text: tags for text, tags in asked.items() if any(tags)}, asked
+
+    def _ask_all(
+        self, cache: TagCache, absent: list[str], progress: Progress | None
+    ) -> dict[str, Tags]:
         asked: dict[str, Tags] = {}
         with CLOCK.running():
             for text, tags in self._answers(absent) if absent else ():
@@ -83,7 +95,7 @@ class CachedTagger(Tagger):
                     cache.add(text, tags)
                 if progress:
                     progress(len(asked), len(absent))
-        return kept | {text: tags for text, tags in asked.items() if any(tags)}, asked
+        return asked
 
 
 class TagCache:
@@ -98,6 +110,10 @@ class TagCache:
     def __init__(self, file: Path | None):
         self._store = ContentStore(file) if file else None
         self._kept: dict[str, Tags] = {}
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See :meth:`routers.content_store.ContentStore.alone`."""
+        return self._store.alone() if self._store else nullcontext()
 
     def get(self, questions: Texts) -> dict[str, Tags]:
         """Return the tags of those questions that have some."""
