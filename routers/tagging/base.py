@@ -79,9 +79,8 @@ class CachedTagger(Tagger):
             return kept, {}
         with cache.alone():
             kept = cache.get(questions)  # another process may have asked meanwhile
-            asked = self._ask(
-                cache, sorted({text for text in questions if text not in kept}), progress
-            )
+            absent = sorted({text for text in questions if text not in kept})
+            asked = self._ask_all(cache, absent, progress)
         return kept | {text: tags for text, tags in asked.items() if any(tags)}, asked
 
     def _ask_all(
