@@ -17,6 +17,7 @@ from benchmarks.launching import Finished
 from benchmarks.launching.extras import extra
 from benchmarks.launching.inline import Inline
 from benchmarks.launching.processes import Processes
+from benchmarks.launching.ray_cluster import RayCluster
 from benchmarks.launching.slurm import Slurm
 from benchmarks.tasks import backend_of
 from routers.validation import InvalidParameterError
@@ -111,6 +112,11 @@ def test_threads_of_jobs_in_this_process_are_given_back():
 def test_threads_are_a_whole_number_above_0():
     with pytest.raises(ValueError, match="inline: parameter 'threads' must be"):
         Inline(threads=0)
+
+
+def test_a_cluster_that_runs_has_its_own_cores():
+    with pytest.raises(ValueError, match="'cores' must be None where 'address' is given, got 3"):
+        RayCluster(address="auto", cores=3)
 
 
 def test_workers_end_with_what_asked_for_them(tmp_path):

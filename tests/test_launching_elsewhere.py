@@ -30,7 +30,7 @@ SWEEP = [
 TIMES = ["fit_seconds", "route_qps", "encode_seconds", "peak_memory_mb"]
 BACKENDS = {
     "processes": ["backend=processes", "processes.n_workers=3"],
-    "ray": ["backend=ray"],
+    "ray": ["backend=ray", "ray.cores=3"],
     "slurm": ["backend=slurm", "slurm.cluster=local", "slurm.at_once=3"],
 }
 

@@ -9,7 +9,7 @@ from benchmarks.launching import Finished
 from benchmarks.launching.extras import extra
 from benchmarks.launching.failing import finished, reason
 from routers.constraints import Integer, Text
-from routers.validation import checked
+from routers.validation import InvalidParameterError, checked
 
 
 class RayCluster:
@@ -22,15 +22,36 @@ class RayCluster:
     address : str, optional
         Of a running cluster, such as ``"ray://host:10001"``; ``"auto"`` for the one that this
         machine is a node of; by default one is started here, for this command.
+    cores : int, optional
+        Of a cluster that is started here, by default those of this machine. More let more jobs
+        share them.
     threads : int, default=1
         Cores that a job takes.
     retries : int, default=2
         How often a job is begun again whose worker died.
     """
 
-    @checked("ray", address=Text() | None, threads=Integer(1), retries=Integer(0))
-    def __init__(self, address: str | None = None, threads: int = 1, retries: int = 2):
+    @checked(
+        "ray",
+        address=Text() | None,
+        cores=Integer(1) | None,
+        threads=Integer(1),
+        retries=Integer(0),
+    )
+    def __init__(
+        self,
+        address: str | None = None,
+        cores: int | None = None,
+        threads: int = 1,
+        retries: int = 2,
+    ):
+        if address is not None and cores is not None:
+            raise InvalidParameterError(
+                f"ray: 'cores' must be None where 'address' is given, got {cores}: a cluster that "
+                "runs has its own. Leave one of them out."
+            )
         self.address = address
+        self.cores = cores
         self.threads = threads
         self.retries = retries
 
@@ -38,7 +59,12 @@ class RayCluster:
         """See :class:`benchmarks.launching.Backend`."""
         ray = extra("ray", "ray")
         started = not ray.is_initialized()
-        ray.init(address=self.address, ignore_reinit_error=True, include_dashboard=False)
+        ray.init(
+            address=self.address,
+            num_cpus=self.cores,
+            ignore_reinit_error=True,
+            include_dashboard=False,
+        )
         try:
             call = ray.remote(num_cpus=self.threads, max_retries=self.retries)(finished)
             jobs = enumerate(items)
