@@ -73,7 +73,9 @@ def permutation_p_values(
         size = (min(_BLOCK, n_permutations - done), weighted.shape[1])
         drawn = rng.integers(2, size=size, dtype=np.int8)
         for start in range(0, len(drawn), _PART):
-            signs = drawn[start : start + _PART] * 2.0 - 1
+            signs = drawn[start : start + _PART].astype(np.float64)
+            signs *= 2
+            signs -= 1
             flipped = signs @ weighted.T
             reached += (np.abs(flipped[:, first] - flipped[:, second]) >= observed).sum(axis=0)
     return _symmetric(reached / (n_permutations + 1), len(values))

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import make_pipeline
 
+from routers._distinct import n_distinct
 from routers._targets import shrunken_means
 from routers.base import Router
 from routers.constraints import ENCODER, SEED, Constraints, Integer, Real
@@ -57,7 +58,7 @@ class ClusterRouter(Router, ABC):
 
     def _fit(self, table: RoutingTable) -> None:
         self.encoder_, vectors = encode_training(self.encoder, table.questions)
-        k = min(self.n_clusters, len(np.unique(vectors, axis=0)))
+        k = n_distinct(vectors, self.n_clusters)
         self.clustering_ = self._cluster(vectors, k) if k > 1 else None
         self._observe(self._members(vectors), table)
         self.values_ = self._values()

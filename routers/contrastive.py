@@ -9,6 +9,7 @@ from scipy.special import expit, logit
 from sklearn.cluster import KMeans
 
 from routers._contrast import places, sample_llm_loss, sample_sample_loss
+from routers._distinct import n_distinct
 from routers._likelihood import most_probable
 from routers._targets import column_means, observed
 from routers._weighing import best_share, inner_folds, moved
@@ -183,7 +184,7 @@ class RouterDC(Router):
         return projection, _unit(llms.detach()).numpy()
 
     def _clusters(self, vectors: FloatArray) -> np.ndarray:
-        k = min(self.n_clusters, len(np.unique(vectors, axis=0)))
+        k = n_distinct(vectors, self.n_clusters)
         return KMeans(k, n_init=10, random_state=self.random_state).fit(vectors).labels_
 
     def _cosines(self, vectors: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ from scipy.special import expit
 from sklearn.cluster import KMeans
 from sklearn.linear_model import Ridge
 
+from routers._distinct import n_distinct
 from routers._likelihood import CrossEntropy, base_logit, minimise, most_probable
 from routers._nearest import nearest_rows
 from routers._targets import shrunken_means
@@ -107,7 +108,7 @@ class ItemResponseRouter(Router):
         (self.abilities_,) = minimise(loss, [abilities], self.max_iter)
 
     def _start(self, scores: FloatArray) -> list[FloatArray]:
-        r = min(self.n_abilities, len(np.unique(self.vectors_, axis=0)))
+        r = n_distinct(self.vectors_, self.n_abilities)
         topics = KMeans(r, n_init=4, random_state=self.random_state).fit(self.vectors_).labels_
         member = np.eye(r)[:, topics]
         lead = shrunken_means(member, scores, _PRIOR) - expit(self.base_)

@@ -67,6 +67,7 @@ def case_best_single() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         _write_outcomes(Path(folder) / "made_up", 16_000, 30)
         run = ["benchmarks.run", "--data", f"{folder}/made_up", "--results", f"{folder}/results"]
+        run.append("encoder@recogniser.encoder=tfidf")  # the floor's, without a network
         environment = {"PROCTOR_CACHE": f"{folder}/cache"}
         first = _taken(*run, "router=best_single", **environment)
         again = _taken(*run, "router=best_single", "force=true", **environment)

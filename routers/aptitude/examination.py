@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from routers._distinct import n_distinct
 from routers._targets import column_means
 from routers.encoders import TfidfEncoder
 from routers.table import FloatArray, RoutingTable
@@ -245,6 +246,6 @@ def _cluster(texts: np.ndarray, rows: np.ndarray, n_clusters: int, seed: int) ->
         return [rows]
     encoder = TfidfEncoder(dim=_CLUSTER_DIMENSIONS, random_state=seed).fit(list(texts))
     vectors = encoder.transform(list(texts))
-    n_clusters = min(n_clusters, len(np.unique(vectors, axis=0)))
+    n_clusters = n_distinct(vectors, n_clusters)
     labels = KMeans(n_clusters, n_init=3, random_state=seed).fit_predict(vectors)
     return [rows[labels == label] for label in np.unique(labels)]

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
+from routers._distinct import n_distinct
 from routers.constraints import ENCODER, SEED, Constraints, Integer
 from routers.encoders import Encoder, encode_training
 from routers.table import FloatArray, Texts
@@ -84,7 +85,7 @@ class EmbeddingTagger(Tagger):
             [text for examples in CAPABILITIES.values() for text in examples]
         )
         most = max(1, len(texts) // _QUESTIONS_PER_CLUSTER)
-        k = min(self.n_clusters, most, len(np.unique(vectors, axis=0)))
+        k = n_distinct(vectors, min(self.n_clusters, most))
         kmeans = KMeans(k, n_init=4, random_state=self.random_state).fit(vectors)
         length = np.linalg.norm(kmeans.cluster_centers_, axis=1, keepdims=True)
         self.centres_ = kmeans.cluster_centers_ / np.maximum(length, 1e-12)
