@@ -9,6 +9,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from routers.table import FloatArray
 
+_ROWS = 1_000  # up to which sums of float32 are exact enough for the tolerance as it is
 Descent = Callable[[FloatArray], FloatArray]
 
 
@@ -47,13 +48,15 @@ class SharedCurvature:
             Takes predictions (n, n_outputs) and returns minus the derivative of the loss by each.
         n_outputs, max_iter : int
         tol : float
-            Stop when no entry of the gradient (summed over rows) is larger.
+            Stop when no entry of the gradient (summed over rows) is larger; of more than 1,000
+            rows, a thousand times its mean: sums of many are rounded more.
 
         Returns
         -------
         ndarray of shape (d, n_outputs)
         """
         coef = np.zeros((self._design.shape[1], n_outputs))
+        tol *= max(1.0, len(self._design) / _ROWS)
         ahead, momentum = coef, 1.0
         for _ in range(max_iter):
             residual = descent(self._design @ ahead.astype(np.float32))

@@ -30,7 +30,8 @@ class SoftLabelLogistic(RegressorMixin, BaseEstimator):
         Inverse regularisation, scikit-learn's ``C``. The intercept is not regularised.
     max_iter : int, default=200
     tol : float, default=1e-3
-        Stop when no entry of the gradient (summed over questions) is larger.
+        Stop when no entry of the gradient (summed over questions) is larger; of more than 1,000
+        questions, a thousand times its mean.
 
     Attributes
     ----------

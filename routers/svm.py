@@ -36,7 +36,8 @@ class SoftLabelSVM(RegressorMixin, BaseEstimator):
         An llm with fewer questions of either kind, right or wrong, is predicted its mean label.
     max_iter : int, default=500
     tol : float, default=1e-3
-        Stop when no entry of the gradient (summed over questions) is larger.
+        Stop when no entry of the gradient (summed over questions) is larger; of more than 1,000
+        questions, a thousand times its mean.
 
     Attributes
     ----------

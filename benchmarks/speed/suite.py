@@ -67,7 +67,8 @@ def case_best_single() -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         _write_outcomes(Path(folder) / "made_up", 16_000, 30)
         run = ["benchmarks.run", "--data", f"{folder}/made_up", "--results", f"{folder}/results"]
-        run.append("encoder@recogniser.encoder=tfidf")  # the floor's, without a network
+        # the floor's encoder without a network, and one part held out
+        run += ["encoder@recogniser.encoder=tfidf", "split=holdout"]
         environment = {"PROCTOR_CACHE": f"{folder}/cache"}
         first = _taken(*run, "router=best_single", **environment)
         again = _taken(*run, "router=best_single", "force=true", **environment)
@@ -96,12 +97,14 @@ def _taken(module: str, *arguments: str, **environment: str) -> dict[str, float]
 
 
 def _write_outcomes(folder: Path, n: int, m: int) -> None:
-    """Write a folder of outcomes on questions of about 40 made-up words each."""
+    """Write a folder of outcomes on questions of about 40 made-up words, some of its dataset."""
     rng = np.random.default_rng(0)
     words = np.array(["".join(rng.choice(list("aeioklmnrst"), 6)) for _ in range(3_000)])
     ids = [f"q{i:05d}" for i in range(n)]
     datasets = [f"dataset {i % 5}" for i in range(n)]
-    texts = [" ".join(rng.choice(words, size)) for size in rng.integers(20, 60, n)]
+    vocabularies = [np.concatenate([words[:1_000], words[1_000 + k :: 5]]) for k in range(5)]
+    sizes = rng.integers(20, 60, n)
+    texts = [" ".join(rng.choice(vocabularies[i % 5], size)) for i, size in enumerate(sizes)]
     folder.mkdir(parents=True)
     questions = {"question_id": ids, "dataset": datasets, "question": texts}
     pd.DataFrame(questions).to_parquet(folder / "questions.parquet")
