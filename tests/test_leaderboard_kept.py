@@ -33,7 +33,7 @@ def store(monkeypatch):
     """Return the stored runs, a list to change, and the data of those that were derived."""
     runs, derived = [], []
 
-    def board(some, metrics=()):
+    def board(some):
         derived.extend(run.data for run in some)
         rows = [
             row(**names_of(run), router=run.router, macro_score=run.score, **run.more)
@@ -47,7 +47,11 @@ def store(monkeypatch):
 
     monkeypatch.setattr(leaderboard, "load_runs", lambda results: list(runs))
     monkeypatch.setattr(leaderboard, "leaderboard", board)
-    monkeypatch.setattr(leaderboard, "calibration_table", calibration)
+    monkeypatch.setattr(
+        leaderboard,
+        "_derive",
+        lambda some, _: {"leaderboard": board(some), "calibration": calibration(some)},
+    )
     return runs, derived
 
 

@@ -15,7 +15,7 @@ from benchmarks.evaluate import evaluate
 from benchmarks.splits import kfold
 from benchmarks.store import RUNS, save_run
 from benchmarks.stored_rows import llm_names, matrix
-from routers.baselines import BestSingle
+from routers.clusters import KMeansRouter
 from routers.encoders import Encoder
 from routers.recognition import RecognisedDatasetRouter
 from routers.table import FloatArray, RoutingTable, Texts
@@ -64,7 +64,8 @@ def store_runs(results: Path, n_runs: int, n_questions: int, n_llms: int) -> Non
         costs=np.linspace(1, 2, n_llms),
     )
     floor = RecognisedDatasetRouter(encoder)
-    once = evaluate(BestSingle(), table, kfold(table, seed=0), floor)
+    router = KMeansRouter(encoder, n_clusters=4, n_starts=1)
+    once = evaluate(router, table, kfold(table, seed=0), floor)
     for number, rows in enumerate(_others(once.rows, n_runs)):
         folder = results / RUNS / "made up" / "all" / "kfold" / f"router {number:02d}" / "run"
         save_run(folder, rows, _about(number, once.timing))
