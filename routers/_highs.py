@@ -19,12 +19,7 @@ _WHOLE = 1 - 1e-7
 def by_relaxation(problem: Programme) -> tuple[np.ndarray, float] | None:
     """Return a choice per question and the relaxation's least mean objective.
 
-    None if the limit cannot be kept under the capacities.
-
-    Raises
-    ------
-    InfeasibleError
-        If the capacities alone cannot be kept.
+    None if the limit and the capacities cannot be kept.
     """
     n = len(problem.objective)
     found = _relaxed(problem, problem.objective, problem.limit * n)

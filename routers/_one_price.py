@@ -8,7 +8,7 @@ from routers._programme import Programme
 from routers._repair import spend
 from routers.choice import choose
 
-_EQUAL = 1e-12  # relative: the dual value does not rise any more
+_EQUAL = 1e-12  # of what a sum is made of: below that it does not tell from rounding
 
 
 def by_one_price(problem: Programme) -> tuple[np.ndarray, float, float]:
@@ -57,7 +57,7 @@ def by_one_price(problem: Programme) -> tuple[np.ndarray, float, float]:
         meeting = paid + price * used
         choice = choose(-(objective + price * weight), weight, problem.llms)
         total, load = problem.totals(choice)
-        if total + price * load >= meeting - _EQUAL * abs(meeting):
+        if total + price * load >= meeting - _EQUAL * (abs(paid) + abs(price * used)):
             bound = (meeting - price * most) / n
             return spend(problem, within), bound, price
         if load <= most:

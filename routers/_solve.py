@@ -33,7 +33,8 @@ def solve(problem: Programme) -> tuple[np.ndarray, float]:
         return choice, bound
     found = by_relaxation(problem)
     if found is None:
-        raise problem.infeasible(_least_weight(problem))
+        _require_kept(problem)
+        raise RuntimeError("HiGHS found no allocation, though the limit can be kept.")
     return found
 
 
