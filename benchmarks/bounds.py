@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 from sklearn.base import clone
 
+from benchmarks import kept_floors
 from benchmarks.splits import Fold
 from routers.base import Router
 from routers.baselines import BestSingle, Cheapest
@@ -21,6 +22,8 @@ from routers.choice import choose
 from routers.recognition import RecognisedDatasetRouter
 from routers.table import FloatArray, RoutingTable, Texts
 from routers.validation import NotApplicableError
+
+_MANY = 2_000  # training questions from which on floors are kept: to route them takes seconds
 
 
 def route_observed(
@@ -72,6 +75,8 @@ def floors(
 ) -> Floors:
     """Route the test rows by every floor; kept, for a sweep asks again for each router.
 
+    Where there are many training questions, they are kept for other processes, too.
+
     Parameters
     ----------
     table : RoutingTable
@@ -80,6 +85,15 @@ def floors(
     recogniser : RecognisedDatasetRouter
         The unfitted floor "recognised dataset".
     """
+    if len(train) // np.dtype(np.int64).itemsize < _MANY:
+        return Floors(*_routed(table, train, test, recogniser))
+    key = kept_floors.key_of(table, train, test, recogniser)
+    return Floors(*kept_floors.kept(key, lambda: _routed(table, train, test, recogniser)))
+
+
+def _routed(
+    table: RoutingTable, train: bytes, test: bytes, recogniser: RecognisedDatasetRouter
+) -> tuple[dict[str, np.ndarray], int]:
     fold = Fold(np.frombuffer(train, dtype=np.int64), np.frombuffer(test, dtype=np.int64))
     learn, judge = table.rows(fold.train), table.rows(fold.test)
     single, recognised = BestSingle().fit(learn), clone(recogniser).fit(learn)
@@ -91,7 +105,7 @@ def floors(
     if "cheapest" in choices:
         choices["cheapest"] = _of_known_cost(choices["cheapest"], by_rule["cheapest"].mean_costs_)
     choices["dataset_best"] = _dataset_best(recognised, single, judge)
-    return Floors(choices, int(single.route(["any"])[0]))
+    return choices, int(single.route(["any"])[0])
 
 
 def _of_known_cost(choice: np.ndarray, costs: np.ndarray) -> np.ndarray:
