@@ -219,3 +219,17 @@ def test_corrected_oracle_lies_between_best_single_and_oracle(table):
 
 def test_fold_is_only_positions():
     assert {field.name for field in dataclasses.fields(Fold)} == {"train", "test"}
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_price_counts_whether_or_not_every_question_has_a_choice(hidden):
+    predicted, costs = np.array([[0.9, 0.8], [0.9, 0.8]]), np.array([[2.0, 1.0], [1.0, 2.0]])
+    truth = np.ones((2, 2))
+    if hidden:
+        truth[1] = np.nan
+    chosen = [
+        list(bounds.route_observed(predicted, costs, truth, ["a", "b"], price))
+        for price in (0.0, 0.5)
+    ]
+    last = -1 if hidden else 0
+    assert chosen == [[0, last], [1, last]]

@@ -41,6 +41,8 @@ def test_many_are_kept_and_are_what_they_were(table, monkeypatch, tmp_path):
             assert found.choices[name].dtype == choice.dtype
     with pytest.raises(TypeError):  # another split would have to be
         bounds.floors(table, *FOLD[::-1], recognizer())
+    with pytest.raises(TypeError):  # and so would another recognizer
+        bounds.floors(table, *FOLD, recognizer(strength=3.0))
 
 
 def test_the_key_follows_all_that_choices_depend_on(table, monkeypatch):
@@ -66,3 +68,19 @@ def test_the_key_follows_the_code(table, monkeypatch, tmp_path):
     (tmp_path / "new.py").write_text("")
     monkeypatch.setattr("routers.__file__", str(tmp_path / "__init__.py"))
     assert key_of(table, *FOLD, recognizer()) != own
+
+
+def test_the_key_follows_the_weights_and_the_kind_of_what_reads(table):
+    class Weighed(TfidfEncoder):
+        fingerprint = "a"
+
+    class Other(TfidfEncoder):
+        fingerprint = "a"
+
+    def key(encoder):
+        return key_of(table, *FOLD, RecognisedDatasetRouter(encoder))
+
+    own = key(Weighed())
+    assert key(Weighed()) == own != key(Other())
+    Weighed.fingerprint = "b"
+    assert key(Weighed()) != own
