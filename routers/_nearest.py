@@ -75,7 +75,7 @@ def largest(values: FloatArray, k: int) -> np.ndarray:
     steps = np.arange(depth) * n_groups
     candidates = (steps[:, None] + best[:, None, :]).reshape(len(values), -1)
     found = np.take_along_axis(values, np.minimum(candidates, m - 1), axis=1)
-    found[candidates >= m] = -np.inf  # the last group entries of some groups do not exist
+    found[candidates >= m] = -np.inf  # some groups have an entry less
     chosen = np.argpartition(found, -k, axis=1)[:, -k:]
     return np.take_along_axis(candidates, chosen, axis=1)
 

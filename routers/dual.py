@@ -31,7 +31,8 @@ class DualAllocator:
     falls apart into one decision a question: least ``c_ij - l a_ij + t_j`` for a promised score,
     largest ``a_ij - l c_ij - t_j`` within a budget. The multipliers climb by a projected
     subgradient: the excess over each constraint, divided by its recent root mean square, with
-    steps that shrink geometrically. Costs and scores are first divided by how much they
+    steps that shrink geometrically; without capacities one multiplier is left, whose best value is
+    found exactly. Costs and scores are first divided by how much they
     differ between the llms of a question (otherwise no step suits both). The decisions are then
     repaired greedily until all constraints hold. The dual value bounds from below what any
     allocation costs, so that ``Allocation.bound`` certifies how good one is.

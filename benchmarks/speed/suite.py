@@ -62,7 +62,8 @@ def case_leaderboard() -> dict[str, float]:
 def case_best_single() -> dict[str, float]:
     """Run the best single llm on 16,000 questions and 30 llms, in CPU time.
 
-    The first run searches for near-duplicates, which are kept: the second is measured too.
+    The first run searches for near-duplicates and routes the floors, both of which are kept: the
+    second is measured too.
     """
     with tempfile.TemporaryDirectory() as folder:
         _write_outcomes(Path(folder) / "made_up", 16_000, 30)
