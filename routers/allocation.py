@@ -31,12 +31,12 @@ def cheapest_at_quality(
 
     The integer programme ``min sum c_ij x_ij`` with one llm per question, mean score at least
     ``min_score`` and at most ``capacity_j`` questions per llm [1]_, by its linear relaxation: one
-    exact price without capacities, HiGHS with them. A vertex of it splits at most m + 1 questions between llms; those are then allotted
-    in whole, optimally with the rest held. That is always possible: with the other questions
-    held, scores under capacities alone form a transportation problem, whose best vertex is whole
-    and scores no less than the split. Hence both constraints hold, and the mean cost exceeds
-    ``bound``, the relaxation's, by at most (m + 1) / n times the widest spread of cost between
-    the llms of a question. Small batches are solved exactly.
+    exact price without capacities, HiGHS with them. A vertex of it splits at most m + 1 questions
+    between llms; those are then allotted in whole, optimally with the rest held. That is always
+    possible: with the other questions held, scores under capacities alone form a transportation
+    problem, whose best vertex is whole and scores no less than the split. Hence both constraints
+    hold, and the mean cost exceeds ``bound``, the relaxation's, by at most (m + 1) / n times the
+    widest spread of cost between the llms of a question. Small batches are solved exactly.
 
     Parameters
     ----------
